@@ -1,0 +1,305 @@
+"""Circuits: named parts on named nets, connected by keyword; the linear parts and sources."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from spicemem.errors import CircuitError, nearest
+from spicemem.model import Bench, Model
+from spicemem.names import check_name, check_text
+from spicemem.units import engineering
+from spicemem.waveform import Waveform
+
+GROUND = "0"
+#: Between the names of nested parts, as people and results see them ("cell.syn").
+DOT = "."
+
+
+class Part:
+    """A primitive part. Its pins are `pins`; its numbers are dataclass fields in SI."""
+
+    pins: ClassVar[tuple[str, ...]] = ("p", "n")
+    #: Fields that must be above 0, with their unit.
+    positive: ClassVar[Mapping[str, str]] = {}
+
+    def check(self, name: str) -> None:
+        """Refuse values that no simulator can use."""
+        for entry in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, entry.name)
+            if isinstance(value, Waveform | str):
+                continue
+            what = f"{type(self).__name__} {name!r}: {entry.name}"
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise CircuitError(what, found=repr(value), expected="a finite number in SI")
+            if entry.name in self.positive and value <= 0:
+                raise CircuitError(what, found=engineering(value, self.positive[entry.name]), expected="above 0")
+
+
+@dataclass(frozen=True)
+class Resistor(Part):
+    """Ohmic resistor, Ohm."""
+
+    ohm: float
+    positive = {"ohm": "Ohm"}
+
+
+@dataclass(frozen=True)
+class Capacitor(Part):
+    """Linear capacitor, F."""
+
+    farad: float
+    positive = {"farad": "F"}
+
+
+@dataclass(frozen=True)
+class Inductor(Part):
+    """Linear inductor, H."""
+
+    henry: float
+    positive = {"henry": "H"}
+
+
+@dataclass(frozen=True)
+class VoltageSource(Part):
+    """Ideal voltage source: v(p) - v(n) follows a waveform (V) or a constant."""
+
+    wave: Waveform | float
+
+
+@dataclass(frozen=True)
+class CurrentSource(Part):
+    """Ideal current source: the current (A) flows from p through the source to n."""
+
+    wave: Waveform | float
+
+
+@dataclass(frozen=True)
+class VoltageGain(Part):
+    """Linear voltage-controlled voltage source (E): v(p) - v(n) = gain*(v(cp) - v(cn))."""
+
+    gain: float
+    pins = ("p", "n", "cp", "cn")
+
+
+@dataclass(frozen=True)
+class Transconductor(Part):
+    """Linear voltage-controlled current source (G): siemens*(v(cp) - v(cn)) flows from p through it to n."""
+
+    siemens: float
+    pins = ("p", "n", "cp", "cn")
+
+
+@dataclass(frozen=True)
+class CurrentGain(Part):
+    """Linear current-controlled current source (F): gain times the current of the voltage source named `sense`."""
+
+    gain: float
+    sense: str
+
+    def renamed(self, sense: str) -> CurrentGain:
+        """The same part, sensing a source of another name."""
+        return CurrentGain(self.gain, sense)
+
+
+@dataclass(frozen=True)
+class Transresistor(Part):
+    """Linear current-controlled voltage source (H): v = ohm times the current of the voltage source `sense`."""
+
+    ohm: float
+    sense: str
+
+    def renamed(self, sense: str) -> Transresistor:
+        """The same part, sensing a source of another name."""
+        return Transresistor(self.ohm, sense)
+
+
+@dataclass(frozen=True)
+class Synapse:
+    """Where a synapse cell is driven and read: ports `pre`, `post`; `read` is the port biased to read it, whose
+    current through the device path `device` to ground is its conductance."""
+
+    name: str
+    pre: str
+    post: str
+    read: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Element:
+    """A primitive part or device of a flattened circuit: its path and the net of each pin."""
+
+    path: str
+    part: Part | Model
+    nets: Mapping[str, str]
+
+
+def pins_of(part: Part | Model | Circuit) -> tuple[str, ...]:
+    """Names of what has to be connected."""
+    if isinstance(part, Model):
+        return part.definition.pins
+    return tuple(part.ports) if isinstance(part, Circuit) else part.pins
+
+
+class Circuit:
+    """Parts on nets. With ports it is a cell, which may be a part of a bigger circuit; without, it can be run.
+
+    Net "0" is ground. Raises CircuitError for names that are not plain identifiers, double names (capitals do not
+    count), pins that are missing or unknown.
+    """
+
+    def __init__(self, name: str, ports: tuple[str, ...] = (), title: str = "", synapses: tuple[Synapse, ...] = (),
+                 bench: Bench | None = None):
+        self.name = check_name(name, "circuit", CircuitError)
+        self.title = check_text(title, f"{name}: title", CircuitError)
+        self.ports = tuple(check_name(p, f"{name}: port", CircuitError) for p in ports)
+        self.synapses, self.bench = synapses, bench
+        self.parts: dict[str, tuple[Part | Model | Circuit, dict[str, str]]] = {}
+        self._spelling: dict[str, str] = {}
+        for port in self.ports:
+            self._spell(port)
+        if len(set(map(str.lower, self.ports))) != len(self.ports):
+            raise CircuitError(f"{name}: ports", found=", ".join(self.ports), expected="different names")
+
+    def add(self, name: str, part: Part | Model | Circuit, /, **nets: str) -> Circuit:
+        """Add a part, each pin (or port) connected by keyword to a net name; returns the circuit."""
+        check_name(name, f"{self.name}: part", CircuitError)
+        if name.lower() in map(str.lower, self.parts):
+            raise CircuitError(f"{self.name}: part {name!r}", found="that name already", expected="a new one",
+                               remedy="SPICE does not tell capitals from small letters")
+        if not isinstance(part, Part | Model | Circuit):
+            raise CircuitError(f"{self.name}: part {name!r}", found=repr(part),
+                               expected="a device (with its values), a linear part or a Circuit",
+                               remedy="Write EIS() and not EIS" if isinstance(part, type) else None)
+        if isinstance(part, Part):
+            part.check(name)
+        pins = pins_of(part)
+        for pin in nets:
+            if pin not in pins:
+                raise CircuitError(f"{self.name}: {name} has no pin {pin!r}", expected=", ".join(pins),
+                                   remedy=nearest(pin, pins))
+        missing = [pin for pin in pins if pin not in nets]
+        if missing:
+            raise CircuitError(f"{self.name}: {name}", found=f"nothing connected to {', '.join(missing)}",
+                               expected=f"a net for each of {', '.join(pins)}",
+                               remedy=f'Write add("{name}", ..., {missing[0]}="net")')
+        self.parts[name] = (part, {pin: self._spell(nets[pin]) for pin in pins})
+        return self
+
+    def _spell(self, net: str) -> str:
+        if net == GROUND:
+            return net
+        check_name(net, f"{self.name}: net", CircuitError)
+        known = self._spelling.setdefault(net.lower(), net)
+        if known != net:
+            raise CircuitError(f"{self.name}: net {net!r}", found=f"{known!r} elsewhere", expected="one spelling",
+                               remedy="SPICE does not tell capitals from small letters")
+        return net
+
+    @property
+    def nets(self) -> list[str]:
+        """Nets at this level, ground left out."""
+        return list(self._spelling.values())
+
+    def elements(self) -> list[Element]:
+        """The circuit flattened: primitive parts and devices only; nested names are joined by dots."""
+        return list(self._elements("", {}))
+
+    def _elements(self, prefix: str, outer: Mapping[str, str]) -> Iterator[Element]:
+        for name, (part, nets) in self.parts.items():
+            mapped = {pin: net if net == GROUND else outer.get(net, prefix + net) for pin, net in nets.items()}
+            if isinstance(part, Circuit):
+                yield from part._elements(f"{prefix}{name}{DOT}", mapped)
+            elif isinstance(part, CurrentGain | Transresistor):
+                yield Element(prefix + name, part.renamed(prefix + part.sense), mapped)
+            else:
+                yield Element(prefix + name, part, mapped)
+
+    def devices(self) -> dict[str, Model]:
+        """Every device by path."""
+        return {e.path: e.part for e in self.elements() if isinstance(e.part, Model)}
+
+    def copy(self) -> Circuit:
+        """The same circuit, to be changed without changing this one (nested circuits are shared)."""
+        twin = Circuit(self.name, self.ports, self.title, self.synapses, self.bench)
+        twin.parts, twin._spelling = dict(self.parts), dict(self._spelling)
+        return twin
+
+    def replace(self, path: str, **values: float) -> Circuit:
+        """A copy in which the device at `path` has other parameter values."""
+        head, _, rest = path.partition(DOT)
+        if head not in self.parts:
+            raise CircuitError(f"{self.name}: part {path!r}", found="no such part", expected="one it has",
+                               remedy=nearest(path, [*self.devices()]))
+        part, nets = self.parts[head]
+        twin = self.copy()
+        if isinstance(part, Circuit):
+            twin.parts[head] = (part.replace(rest, **values), nets)
+        elif isinstance(part, Model) and not rest:
+            twin.parts[head] = (part.replace(**values), nets)
+        else:
+            raise CircuitError(f"{self.name}: {path}", found=type(part).__name__, expected="a device")
+        return twin
+
+    def drive(self, **waves: Waveform | float) -> Circuit:
+        """A copy that can be run: every port gets a voltage source to ground, named v_<port>.
+
+        A port that is not named stays at 0 V.
+        """
+        for port in waves:
+            if port not in self.ports:
+                raise CircuitError(f"{self.name}: port {port!r}", found="no such port", expected="one it has",
+                                   remedy=nearest(port, self.ports))
+        twin = self.copy()
+        twin.ports = ()
+        for port in self.ports:
+            twin.add(f"v_{port}", VoltageSource(waves.get(port, 0.0)), p=port, n=GROUND)
+        return twin
+
+    def check_runnable(self) -> list[Element]:
+        """The elements of a circuit that can be run. Raises CircuitError for open ports, floating nets, no ground,
+        and current-controlled parts whose source is missing."""
+        if self.ports:
+            raise CircuitError(f"{self.name}", found=f"open ports {', '.join(self.ports)}", expected="a circuit to run",
+                               remedy=f"Write {self.name}.drive({self.ports[0]}=...)")
+        elements = self.elements()
+        ends: dict[str, int] = {}
+        for element in elements:
+            for net in element.nets.values():
+                ends[net] = ends.get(net, 0) + 1
+        if GROUND not in ends:
+            raise CircuitError(self.name, found='no connection to ground, net "0"', expected="at least one")
+        for net, count in ends.items():
+            if count < 2 and net != GROUND:
+                raise CircuitError(f"{self.name}: net {net!r}", found="one connection", expected="at least two",
+                                   remedy="Connect it or tie it to ground")
+        sources = {e.path for e in elements if isinstance(e.part, VoltageSource)}
+        for element in elements:
+            if isinstance(element.part, CurrentGain | Transresistor) and element.part.sense not in sources:
+                raise CircuitError(f"{self.name}: {element.path} senses {element.part.sense!r}",
+                                   found="no such voltage source", expected=nearest(element.part.sense, sources))
+        return elements
+
+
+def source_wave(part: VoltageSource | CurrentSource) -> Waveform:
+    """A source's value as a waveform."""
+    return part.wave if isinstance(part.wave, Waveform) else Waveform.constant(part.wave)
+
+
+def capacitive_pairs(elements: list[Element]) -> list[tuple[str, str]]:
+    """Pairs of nets that hold a charge, each once: what has to be set when a run goes on from another."""
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for e in elements:
+        if isinstance(e.part, Capacitor):
+            ends = [(e.nets["p"], e.nets["n"])]
+        elif isinstance(e.part, Model):
+            ends = [(e.nets[c.p.value], e.nets[c.n.value]) for c in e.part.definition.capacitances]
+        else:
+            continue
+        for a, b in ends:
+            if a != b:
+                pairs.setdefault(frozenset((a, b)), (a, b))
+    return list(pairs.values())

@@ -1,0 +1,272 @@
+"""What every engine does around its simulator: check the request, start from the state asked for, name the results."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from spicemem.circuit import (
+    GROUND, Circuit, CurrentSource, Element, Inductor, Resistor, VoltageSource, capacitive_pairs,
+)
+from spicemem.engines.result import Array, Result
+from spicemem.errors import InputError, SimulationError, nearest
+from spicemem.expr import NONE
+from spicemem.model import Model
+from spicemem.units import describe
+
+#: The tolerance of every run unless asked otherwise: a learning curve needs it (docs/design.md).
+RELTOL = 1e-5
+LOOSEST_RELTOL = 1e-4
+
+
+@dataclass(frozen=True)
+class Job:
+    """One analysis of a flattened circuit whose devices already start where they should.
+
+    analysis: "tran", "op" or "dc" (of `source` over `values`). saves: canonical signal names. holds: net pairs and
+    the voltage each starts from; currents: inductor currents at the start, by path.
+    """
+
+    title: str
+    elements: Sequence[Element]
+    analysis: str
+    saves: Sequence[str]
+    stop: float = 0.0
+    max_step: float = 0.0
+    reltol: float = RELTOL
+    holds: Sequence[tuple[str, str, float]] = ()
+    currents: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    values: Sequence[float] = ()
+    timeout: float = 600.0
+    keep: Path | None = None
+
+    @cached_property
+    def devices(self) -> dict[str, Model]:
+        """Devices by path."""
+        return {e.path: e.part for e in self.elements if isinstance(e.part, Model)}
+
+    @cached_property
+    def inductors(self) -> set[str]:
+        """Paths of the inductors."""
+        return {e.path for e in self.elements if isinstance(e.part, Inductor)}
+
+
+class Engine(ABC):
+    """Runs circuits. `available()` tells whether it can, and why not."""
+
+    name: str
+    description: str
+
+    @abstractmethod
+    def available(self) -> tuple[bool, str]:
+        """(True, what was found) or (False, what is missing and how to get it)."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Version of the simulator, for the record."""
+
+    @abstractmethod
+    def simulate(self, job: Job) -> tuple[dict[str, Array], tuple[str, ...]]:
+        """Run the job: its saved signals by name with "time" (or "sweep") among them, and warnings."""
+
+    def run(
+        self, circuit: Circuit, stop: float, *, max_step: float, initial: Mapping[str, float] | None = None,
+        save: Iterable[str] | None = None, reltol: float = RELTOL, timeout: float = 600.0, keep: Path | None = None,
+    ) -> Result:
+        """Transient from 0 to `stop` seconds, no step longer than `max_step` seconds.
+
+        initial: a `final_state()`, or any of "device.state", "v(net)" (charged nets), "i(inductor)": splitting a run
+        in two changes nothing. save: signal names, default all nets, source currents and states. reltol: at most
+        1e-4. timeout: s. keep: a folder to keep netlist, log and raw file in.
+        Raises CircuitError or InputError for a bad request, SimulationError when the run fails; netlist and log of a
+        failed run are kept.
+        """
+        for name, value in (("stop", stop), ("max_step", max_step), ("timeout", timeout)):
+            if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+                raise InputError(f"{name} of the run", found=repr(value), expected="a time above 0 s")
+        if not 0 < reltol <= LOOSEST_RELTOL:
+            raise InputError("reltol", found=f"{reltol:g}", expected=f"above 0 and at most {LOOSEST_RELTOL:g}",
+                             remedy="Looser runs give learning curves that are wrong by a tenth and more")
+        job = self._job(circuit, "tran", initial, save)
+        job = replace(job, stop=float(stop), max_step=float(min(max_step, stop)), reltol=reltol, timeout=timeout,
+                      keep=keep)
+        return self._finish(job)
+
+    def operating_point(self, circuit: Circuit, *, initial: Mapping[str, float] | None = None,
+                        save: Iterable[str] | None = None) -> Result:
+        """The operating point at time 0: states held or solved as each device says. One point, at time 0."""
+        return self._finish(self._job(circuit, "op", initial, save))
+
+    def dc(self, circuit: Circuit, source: str, values: Sequence[float], *,
+           initial: Mapping[str, float] | None = None, save: Iterable[str] | None = None) -> Result:
+        """Operating points while the value of a voltage or current source is swept; `time` is the swept value."""
+        sweep = [float(v) for v in values]
+        if not sweep or not np.isfinite(sweep).all():
+            raise InputError("values of the sweep", found=repr(values), expected="finite numbers, at least one")
+        job = self._job(circuit, "dc", initial, save)
+        sources = {e.path for e in job.elements if isinstance(e.part, VoltageSource | CurrentSource)}
+        if source not in sources:
+            raise InputError(f"source {source!r} of the sweep", found="no such source", expected="one of the circuit",
+                             remedy=nearest(source, sources))
+        # A source with a waveform would use that instead: the swept one becomes plain.
+        elements = [Element(e.path, type(e.part)(sweep[0]), e.nets) if e.path == source
+                    and isinstance(e.part, VoltageSource | CurrentSource) else e for e in job.elements]
+        return self._finish(replace(job, elements=elements, source=source, values=sweep))
+
+    def _job(self, circuit: Circuit, analysis: str, initial: Mapping[str, float] | None,
+             save: Iterable[str] | None) -> Job:
+        elements = circuit.check_runnable()
+        given = dict(initial or {})
+        known = signal_units(elements)
+        for name, value in given.items():
+            if name not in known:
+                raise InputError(f"initial value {name!r}", found="no such state, net or inductor",
+                                 expected="one of the circuit", remedy=nearest(name, known))
+            if not math.isfinite(value):
+                raise InputError(f"initial value {name!r}", found=f"{value}", expected="a finite number")
+        elements = [started(e, given) for e in elements]
+        holds = []
+        for p, n in capacitive_pairs(elements):
+            ends = [0.0 if net == GROUND else given.get(f"v({net})") for net in (p, n)]
+            if ends[0] is not None and ends[1] is not None and not (GROUND in (p, n) and f"v({p})" not in given
+                                                                    and f"v({n})" not in given):
+                holds.append((p, n, ends[0] - ends[1]))
+        currents = {e.path: given[f"i({e.path})"] for e in elements
+                    if isinstance(e.part, Inductor) and f"i({e.path})" in given}
+        saves = default_saves(elements) if save is None else list(dict.fromkeys(save))
+        for name in saves:
+            if name not in known:
+                raise InputError(f"signal {name!r} to save", found="not in the circuit", expected="one it has",
+                                 remedy=nearest(name, known))
+        return Job(circuit.title or circuit.name, elements, analysis, saves, holds=holds, currents=currents)
+
+    def _finish(self, job: Job) -> Result:
+        wanted = list(job.saves)
+        carried = carried_signals(job.elements)
+        physical = list(dict.fromkeys(s for name in (*wanted, *carried) for s in needed(job.elements, name)))
+        began = time.perf_counter()
+        signals, warnings = self.simulate(replace(job, saves=physical))
+        wall = time.perf_counter() - began
+        axis = signals.pop("time")
+        for name, values in signals.items():
+            if not np.isfinite(values).all():
+                raise SimulationError(f"{self.name}: signal {name}", found="a value that is not finite",
+                                      expected="finite numbers", folder=job.keep)
+        self._check_start(job, signals)
+        units = signal_units(job.elements)
+        full = {name: derived(job.elements, name, signals) for name in wanted}
+        final = {name: float(signals[name][-1]) for name in carried}
+        return Result(axis, full, {name: units[name] for name in full}, self.name, self.version(), wall, final,
+                      warnings)
+
+    def _check_start(self, job: Job, signals: Mapping[str, Array]) -> None:
+        """A run whose first state is not the one asked for is an error, not a result."""
+        for path, device in job.devices.items():
+            for name, state in device.definition.states.items():
+                if state.static == "solve" and device.values.get("hold", 0.0) < 0.5:
+                    continue
+                asked, found = device.initial(name), float(signals[f"{path}.{name}"][0])
+                if abs(found - asked) > 1e-3 * device.resolution(name) + 1e-9 * abs(asked):
+                    raise SimulationError(f"{self.name}: first value of state {path}.{name}", found=f"{found!r}",
+                                          expected=f"{asked!r} {state.unit}, as asked for", folder=job.keep,
+                                          remedy="The simulator let the state move while it found its operating point")
+
+
+def started(element: Element, given: Mapping[str, float]) -> Element:
+    """The element with a device's states started where `given` says."""
+    if not isinstance(element.part, Model):
+        return element
+    changes: dict[str, float] = {}
+    for name, state in element.part.definition.states.items():
+        value = given.get(f"{element.path}.{name}")
+        if value is not None:
+            changes[state.init] = into_range(element.part, name, value)
+            if state.static == "solve":
+                changes["hold"] = 1.0
+    return Element(element.path, element.part.replace(**changes), element.nets) if changes else element
+
+
+def into_range(device: Model, state: str, value: float) -> float:
+    """A state that a run left a hair outside its bounds (a rounding of the solver), put on the bound."""
+    info = device.definition.states[state]
+    slack = device.resolution(state)
+    low = -math.inf if info.low is None else device.number(info.low)
+    high = math.inf if info.high is None else device.number(info.high)
+    return min(max(value, low), high) if low - slack <= value <= high + slack else value
+
+
+def signal_units(elements: Sequence[Element]) -> dict[str, str]:
+    """Every signal a circuit has, with its unit."""
+    units: dict[str, str] = {}
+    for e in elements:
+        for net in e.nets.values():
+            if net != GROUND:
+                units[f"v({net})"] = "V"
+        if isinstance(e.part, Model):
+            d = e.part.definition
+            units.update({f"v({e.path}.{node})": "V" for node in d.nodes})
+            units.update({f"{e.path}.{name}": state.unit for name, state in d.states.items()})
+            units.update({f"{e.path}.{name}": describe(node.dim or NONE) for name, node in d.locals.items()
+                          if name not in d.constant_locals})
+        elif isinstance(e.part, VoltageSource | Inductor | Resistor):
+            units[f"i({e.path})"] = "A"
+    return {name: "1" if unit == "a pure number" else unit for name, unit in units.items()}
+
+
+def default_saves(elements: Sequence[Element]) -> list[str]:
+    """Net voltages, source currents, device states."""
+    names: dict[str, None] = {}
+    for e in elements:
+        names.update({f"v({net})": None for net in e.nets.values() if net != GROUND})
+    for e in elements:
+        if isinstance(e.part, VoltageSource):
+            names[f"i({e.path})"] = None
+        elif isinstance(e.part, Model):
+            names.update({f"{e.path}.{name}": None for name in e.part.definition.states})
+    return list(names)
+
+
+def carried_signals(elements: Sequence[Element]) -> list[str]:
+    """What another run needs to go on: states, voltages of charged nets, inductor currents."""
+    names: dict[str, None] = {}
+    for e in elements:
+        if isinstance(e.part, Model):
+            names.update({f"{e.path}.{name}": None for name in e.part.definition.states})
+        elif isinstance(e.part, Inductor):
+            names[f"i({e.path})"] = None
+    for pair in capacitive_pairs(list(elements)):
+        names.update({f"v({net})": None for net in pair if net != GROUND})
+    return list(names)
+
+
+def needed(elements: Sequence[Element], name: str) -> list[str]:
+    """The signals a simulator must save for `name`: a resistor's current comes from its voltages."""
+    resistor = _resistor(elements, name)
+    if resistor is None:
+        return [name]
+    return [f"v({net})" for net in resistor.nets.values() if net != GROUND]
+
+
+def derived(elements: Sequence[Element], name: str, signals: Mapping[str, Array]) -> Array:
+    """A signal from those that were saved."""
+    resistor = _resistor(elements, name)
+    if resistor is None:
+        return signals[name]
+    assert isinstance(resistor.part, Resistor)
+    zero = np.zeros(len(next(iter(signals.values()))))
+    p, n = (signals[f"v({net})"] if net != GROUND else zero for net in (resistor.nets["p"], resistor.nets["n"]))
+    return (p - n) / resistor.part.ohm
+
+
+def _resistor(elements: Sequence[Element], name: str) -> Element | None:
+    if not name.startswith("i("):
+        return None
+    return next((e for e in elements if f"i({e.path})" == name and isinstance(e.part, Resistor)), None)

@@ -1,0 +1,122 @@
+"""Simulators as processes: a fresh folder a run, a time limit, ended on Ctrl-C and on failure, a log that is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from spicemem.errors import EngineError, SimulationError
+
+_running: set[subprocess.Popen[bytes]] = set()
+_lock = threading.Lock()
+_stopping = threading.Event()
+
+
+def stop_all() -> None:
+    """End every simulator of this process; later starts are refused. For Ctrl-C."""
+    _stopping.set()
+    with _lock:
+        running = list(_running)
+    for process in running:
+        _kill(process)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Around work that runs simulators in threads: on any way out by an exception they are all ended."""
+    _stopping.clear()
+    try:
+        yield
+    except BaseException:
+        stop_all()
+        raise
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # Its own session, so that its children go too and the terminal's Ctrl-C reaches us first.
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def run_folder(engine: str, keep: Path | None) -> Iterator[Path]:
+    """A fresh folder for one run: removed after success and interruption, kept after failure or on request."""
+    try:
+        if keep is None:
+            folder = Path(tempfile.mkdtemp(prefix=f"spicemem-{engine}-"))
+        else:
+            folder = Path(keep)
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SimulationError(f"folder of the {engine} run", found=str(error), expected="one that can be written",
+                              remedy="Set TMPDIR to a folder with space, or give keep= another") from None
+    try:
+        yield folder
+    except SimulationError:
+        raise
+    except BaseException:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    else:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(command: Sequence[str], folder: Path, timeout: float, engine: str) -> tuple[int, str]:
+    """Run a simulator in its folder: exit status and log, which is also the file `log`.
+
+    Raises SimulationError when it does not end in `timeout` seconds or dies of a signal, EngineError when it cannot
+    be started. It is ended whenever this function does not return.
+    """
+    log = folder / "log"
+    if _stopping.is_set():
+        raise KeyboardInterrupt
+    try:
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                list(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
+                start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C"},
+            )
+    except OSError as error:
+        raise EngineError(f"{engine}: {command[0]}", found=str(error), expected="a program that can be started") from None
+    with _lock:
+        _running.add(process)
+    # A timer and not wait(timeout): that one polls, which costs as much as a short simulation.
+    expired = threading.Event()
+    timer = threading.Timer(timeout, lambda: (expired.set(), _kill(process)))
+    timer.daemon = True
+    timer.start()
+    try:
+        status = process.wait()
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            _kill(process)
+            process.wait()
+        with _lock:
+            _running.discard(process)
+    if _stopping.is_set():
+        raise KeyboardInterrupt
+    if expired.is_set():
+        raise SimulationError(f"{engine} run", found=f"no end after {timeout:g} s", expected="an end",
+                              remedy="Give timeout= more seconds, a shorter stop or a larger max_step", folder=folder)
+    text = log.read_text(errors="replace")
+    if status < 0:
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
+        raise SimulationError(f"{engine} run", found=f"the simulator crashed ({name})", expected="an end of its own",
+                              folder=folder)
+    return status, text
+
+
+def tail(text: str, lines: int = 3) -> str:
+    """The last lines of a log that say something."""
+    rows = [row.strip() for row in text.splitlines() if row.strip()]
+    return " | ".join(rows[-lines:]) or "nothing"

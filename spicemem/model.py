@@ -1,0 +1,565 @@
+"""What a device is: parameters, states, terminals, inputs and equations, checked when the class is defined.
+
+A model is a class body of descriptors and one method, `equations()`, that yields `branch`, `capacitance` and `rate`.
+Names come from the class body and are never written twice. See docs/design.md for the worked rules.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from spicemem import expr
+from spicemem.errors import DimensionError, ModelError, nearest
+from spicemem.expr import Expr
+from spicemem.names import check_name, check_text
+from spicemem.units import Dimension, describe, dimension, engineering, number
+from spicemem.waveform import Waveform
+
+
+class _Named:
+    """A descriptor that learns its name from the class body."""
+
+    name: str
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, device: Any, owner: type | None = None) -> Any:
+        # Three readings: of the class, the descriptor; inside equations(), its symbol; of a device, its value.
+        if device is None:
+            return self
+        if isinstance(device, _Symbolic):
+            return self.symbolic()
+        return self.value_of(device)
+
+    def symbolic(self) -> Any:
+        raise NotImplementedError
+
+    def value_of(self, device: Any) -> Any:
+        raise AttributeError(f"{self.name} has a value in equations() only")
+
+
+class Terminal(_Named):
+    """An electrical pin. In equations() it is its voltage; v = self.p - self.n."""
+
+    def __init__(self, doc: str = ""):
+        self.doc = doc
+
+    def symbolic(self) -> Expr:
+        return expr.symbol(self.name, dimension("V"), "node")
+
+
+class Node(Terminal):
+    """An internal node: an algebraic unknown between elements in series, found from Kirchhoff's current law."""
+
+
+class Input(_Named):
+    """A signal pin that carries no current, driven by a Waveform: light power, noise, a redrawn threshold."""
+
+    def __init__(self, unit: str, doc: str):
+        self.unit, self.doc = unit, doc
+
+    def symbolic(self) -> Expr:
+        return expr.symbol(self.name, dimension(self.unit), "input")
+
+
+class Param(_Named):
+    """A parameter of each device: default, SI unit, meaning, allowed range (inclusive), where the value is from."""
+
+    def __init__(
+        self, default: float, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf, source: str = "",
+    ):
+        self.default, self.unit, self.doc, self.low, self.high, self.source = default, unit, doc, low, high, source
+
+    def symbolic(self) -> Expr:
+        return expr.symbol(self.name, dimension(self.unit), "param")
+
+    def value_of(self, device: Any) -> float:
+        return float(device.values[self.name])
+
+    @property
+    def range(self) -> str:
+        """The allowed range in words."""
+        if self.low == -math.inf and self.high == math.inf:
+            return "any"
+        if self.high == math.inf:
+            return f"{engineering(self.low, self.unit)} or more"
+        if self.low == -math.inf:
+            return f"{engineering(self.high, self.unit)} or less"
+        return f"{engineering(self.low, self.unit)} to {engineering(self.high, self.unit)}"
+
+
+Amount = float | Param | Callable[[Any], Expr]
+
+
+class State(_Named):
+    """What a device remembers.
+
+    init: a Param (so that each device can start anywhere). low, high: bounds, a number or Param or function of the
+    model, or None. resolution: the smallest change that means something, in the unit of the state; simulators carry
+    (x - init)/resolution. static: "hold" keeps it while an operating point is found (memory), "solve" lets rate = 0
+    decide (temperature, anything volatile).
+    """
+
+    def __init__(
+        self, *, init: Param, unit: str, doc: str, resolution: Amount, low: Amount | None = None,
+        high: Amount | None = None, static: str = "hold",
+    ):
+        self.init, self.unit, self.doc, self.resolution = init, unit, doc, resolution
+        self.low, self.high, self.static = low, high, static
+
+    @classmethod
+    def array(cls, count: int, **kwargs: Any) -> StateArray:
+        """`count` equal states; in equations() a list. They are named after the attribute: x0, x1, ..."""
+        return StateArray(count, kwargs)
+
+    def symbolic(self) -> Expr:
+        return expr.symbol(self.name, dimension(self.unit), "state")
+
+
+class StateArray(_Named):
+    """See State.array."""
+
+    def __init__(self, count: int, kwargs: Mapping[str, Any]):
+        self.states = [State(**kwargs) for _ in range(count)]
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        for i, state in enumerate(self.states):
+            state.name = f"{name}{i}"
+
+    def symbolic(self) -> list[Expr]:
+        return [state.symbolic() for state in self.states]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A current (A) that flows from p through the device to n."""
+
+    p: Expr
+    n: Expr
+    current: Expr
+
+
+@dataclass(frozen=True)
+class Capacitance:
+    """A linear capacitor (F, a function of parameters only) between two terminals."""
+
+    p: Expr
+    n: Expr
+    farad: Expr
+
+
+@dataclass(frozen=True)
+class Rate:
+    """d(state)/dt."""
+
+    state: Expr
+    value: Expr
+
+
+def branch(p: Expr, n: Expr, current: Expr) -> Branch:
+    """The current (A) that flows from terminal or node p through the device to n."""
+    return Branch(p, n, expr.as_expr(current))
+
+
+def capacitance(p: Expr, n: Expr, farad: Expr) -> Capacitance:
+    """A capacitor of `farad` (parameters only) between terminals p and n. A charge inside a device is a State."""
+    return Capacitance(p, n, expr.as_expr(farad))
+
+
+def rate(state: Expr, value: Expr) -> Rate:
+    """The rate of change of a state, in its unit per second."""
+    return Rate(state, expr.as_expr(value))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Named parameter values of one published or calibrated device. `sources` overrides those of the parameters."""
+
+    doc: str
+    source: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a device's or cell's shipped test bench does: drive these pins, everything else at 0 V, draw this.
+
+    drives: waveform by pin. stop, max_step: s. plot: what is drawn against time, ("v", pin), ("state", name) or for a
+    cell ("state", "part.name"); each becomes one line of the picture.
+    """
+
+    drives: Mapping[str, Waveform]
+    stop: float
+    max_step: float
+    plot: tuple[str, ...]
+    title: str
+    y_label: str
+
+
+@dataclass(frozen=True)
+class StateInfo:
+    """A state with its bounds and scale as expressions of the parameters (None: no bound)."""
+
+    name: str
+    unit: str
+    doc: str
+    init: str
+    low: Expr | None
+    high: Expr | None
+    resolution: Expr
+    static: str
+    symbol: Expr
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A checked model as data: all that targets and engines may know of it."""
+
+    name: str
+    title: str
+    doc: str
+    reference: str
+    terminals: tuple[str, ...]
+    nodes: tuple[str, ...]
+    inputs: Mapping[str, Input]
+    params: Mapping[str, Param]
+    states: Mapping[str, StateInfo]
+    locals: Mapping[str, Expr]
+    branches: tuple[Branch, ...]
+    capacitances: tuple[Capacitance, ...]
+    rates: Mapping[str, Expr]
+    constraints: tuple[tuple[Expr, str], ...]
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """Terminals, then inputs: the order in every target."""
+        return (*self.terminals, *self.inputs)
+
+    @cached_property
+    def constant_locals(self) -> frozenset[str]:
+        """Locals that depend on parameters only."""
+        return frozenset(
+            name for name, node in self.locals.items() if all(s.kind == "param" for s in expr.symbols(node))
+        )
+
+
+class _Symbolic:
+    """Stands for a device while equations() is read: attributes are symbols."""
+
+
+class Model:
+    """Base of all devices. Subclass it, give `reference`, the descriptors and `equations()`.
+
+    An instance is a device with values: `EIS(g_init=1e-7)`; `EIS.preset("name", r=...)`; immutable.
+    Raises ModelError at definition and at construction, naming the model, the symbol and the remedy.
+    """
+
+    reference: ClassVar[str] = ""
+    presets: ClassVar[Mapping[str, Preset]] = {}
+    bench: ClassVar[Bench | None] = None
+    definition: ClassVar[Definition]
+    values: Mapping[str, float]
+    preset_name: str | None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.definition = _define(cls)
+        for name, entry in cls.presets.items():
+            check_name(name, f"{cls.__name__}: preset", ModelError)
+            if not entry.source:
+                raise ModelError(f"{cls.__name__}: preset {name!r}", found="no source", expected="where it is from")
+            cls(**entry.values)  # refuses what is out of range now, not when somebody uses it
+
+    def __init__(self, **values: float):
+        definition = type(self).definition
+        full = {name: param.default for name, param in definition.params.items()}
+        for name, value in values.items():
+            if name not in full:
+                raise ModelError(f"{definition.name}: parameter", found=repr(name), expected="one it has",
+                                 remedy=nearest(name, full))
+            full[name] = _checked_value(definition, name, value)
+        object.__setattr__(self, "values", full)
+        object.__setattr__(self, "preset_name", None)
+        self._check_consistency()
+
+    @classmethod
+    def preset(cls, name: str, **values: float) -> Self:
+        """The device of a preset, with some values replaced. Raises ModelError for an unknown name."""
+        if name not in cls.presets:
+            raise ModelError(f"{cls.definition.name}: preset", found=repr(name), expected="one it has",
+                             remedy=nearest(name, cls.presets))
+        device = cls(**{**cls.presets[name].values, **values})
+        object.__setattr__(device, "preset_name", name)
+        return device
+
+    def replace(self, **values: float) -> Self:
+        """A device that differs in the values given."""
+        device = type(self)(**{**self.values, **values})
+        object.__setattr__(device, "preset_name", self.preset_name)
+        return device
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise ModelError(f"{self.definition.name}: {name}", found="an assignment", expected="no change of a device",
+                         remedy=f"Write device.replace({name}=...) for a new one")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restore, (type(self), dict(self.values), self.preset_name))
+
+    def __repr__(self) -> str:
+        changed = {n: v for n, v in self.values.items() if v != self.definition.params[n].default}
+        inside = ", ".join(f"{n}={v:g}" for n, v in changed.items())
+        return f"{type(self).__name__}({inside})"
+
+    def number(self, node: Expr) -> float:
+        """The value of an expression of this model's parameters."""
+        return expr.constant(node, self.values)
+
+    def initial(self, state: str) -> float:
+        """The value a state starts from, in its unit."""
+        return float(self.values[self.definition.states[state].init])
+
+    def resolution(self, state: str) -> float:
+        """The scale of a state, in its unit."""
+        return self.number(self.definition.states[state].resolution)
+
+    def _check_consistency(self) -> None:
+        d = self.definition
+        for condition, message in d.constraints:
+            left, right = (self.number(side) for side in condition.args)
+            if not {"lt": left < right, "le": left <= right, "gt": left > right, "ge": left >= right}[condition.op]:
+                raise ModelError(f"{d.name}: {message}", found=f"{left:g} and {right:g}", expected=str(condition))
+        for name, state in d.states.items():
+            if self.resolution(name) <= 0:
+                raise ModelError(f"{d.name}: resolution of state {name}", found=f"{self.resolution(name):g}",
+                                 expected="above 0")
+            start = self.initial(name)
+            for bound, sign, word in ((state.low, 1, "or more"), (state.high, -1, "or less")):
+                if bound is not None and sign * (start - self.number(bound)) < -1e-12 * abs(self.number(bound)):
+                    raise ModelError(f"{d.name}: {state.init}, the start of state {name}",
+                                     found=engineering(start, state.unit),
+                                     expected=f"{engineering(self.number(bound), state.unit)} {word}")
+
+
+def _restore(kind: type[Model], values: dict[str, float], preset: str | None) -> Model:
+    device = kind(**values)
+    object.__setattr__(device, "preset_name", preset)
+    return device
+
+
+def _checked_value(definition: Definition, name: str, value: object) -> float:
+    param = definition.params[name]
+    what = f"{definition.name}: {name} ({param.doc})"
+    if isinstance(value, bool) or not isinstance(value, int | float) and not hasattr(value, "__float__"):
+        raise ModelError(what, found=repr(value), expected=f"a number in {param.unit}")
+    result = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(result):
+        raise ModelError(what, found=repr(result), expected=f"a finite number in {param.unit}")
+    if not param.low <= result <= param.high:
+        raise ModelError(what, found=engineering(result, param.unit), expected=param.range)
+    return result
+
+
+def _define(cls: type[Model]) -> Definition:
+    """Read a class body and its equations into a Definition, refusing whatever is not sound."""
+    who = cls.__name__
+    name = who.lower()
+    check_name(name, "model", ModelError)
+    doc = inspect.cleandoc(cls.__doc__ or "")
+    if not doc:
+        raise ModelError(who, found="no docstring", expected="what the device is, and its polarity")
+    if not cls.reference:
+        raise ModelError(who, found="no reference", expected='where the equations are from',
+                         remedy='Write reference = "doi:..." in the class body')
+    check_text(cls.reference, f"{who}: reference", ModelError)
+    found: dict[str, _Named] = {}
+    for base in reversed(cls.__mro__):
+        found.update({k: v for k, v in vars(base).items() if isinstance(v, _Named)})
+    states = {s.name: s for d in found.values()
+              for s in (d.states if isinstance(d, StateArray) else [d] if isinstance(d, State) else [])}
+    params = {k: d for k, d in found.items() if isinstance(d, Param)}
+    if any(s.static == "solve" for s in states.values()):
+        hold = Param(0.0, "1", "1 holds the states at rest that are otherwise solved there", low=0, high=1,
+                     source="spicemem")
+        hold.name = "hold"
+        params["hold"] = hold
+    inputs = {k: d for k, d in found.items() if isinstance(d, Input)}
+    nodes = tuple(k for k, d in found.items() if isinstance(d, Node))
+    terminals = tuple(k for k, d in found.items() if isinstance(d, Terminal) and not isinstance(d, Node))
+    if not terminals:
+        raise ModelError(who, found="no terminals", expected="p, n = Terminal(), Terminal()")
+    for param in params.values():
+        _check_param(who, param)
+
+    view = type(f"{who}Symbols", (_Symbolic,), dict(found))()
+    for attribute, member in inspect.getmembers(cls, inspect.isfunction):
+        if attribute not in vars(Model):
+            setattr(view, attribute, member.__get__(view))
+    infos = {k: _state_info(who, s, view, params) for k, s in states.items()}
+    branches, capacitances, rates = _read_equations(who, cls, view)
+    constraints = tuple(view.constraints()) if hasattr(view, "constraints") else ()
+
+    roots = [*(b.current for b in branches), *(c.farad for c in capacitances), *rates.values()]
+    locals_: dict[str, Expr] = {}
+    for node in expr.walk(*roots):
+        if node.op == "local":
+            if node.value in locals_:
+                raise ModelError(f"{who}: local {node.value!r}", found="two different values", expected="one",
+                                 remedy="Give each intermediate its own name")
+            locals_[node.value] = node.args[0]
+    _check_names(who, name, [*terminals, *nodes, *inputs, *params, *states, *locals_])
+    _check_equations(who, view, terminals, nodes, infos, params, branches, capacitances, rates, roots)
+    for extra in (infos[s] for s in infos):
+        roots += [e for e in (extra.low, extra.high, extra.resolution) if e is not None]
+    used = {s.value for s in expr.symbols(*roots, *(c for c, _ in constraints))} | {i.init for i in infos.values()}
+    for unused in [n for n in (*params, *inputs) if n not in used and n != "hold"]:
+        raise ModelError(f"{who}: {unused}", found="no equation that uses it", expected="that it changes something",
+                         remedy="Use it or delete it")
+    return Definition(
+        name=name, title=check_text(doc.splitlines()[0], f"{who}: first line of the docstring", ModelError), doc=doc,
+        reference=cls.reference, terminals=terminals, nodes=nodes, inputs=inputs, params=params, states=infos,
+        locals=locals_, branches=tuple(branches), capacitances=tuple(capacitances), rates=rates,
+        constraints=constraints,
+    )
+
+
+def _check_param(who: str, param: Param) -> None:
+    dimension(param.unit)
+    check_text(param.doc, f"{who}: description of {param.name}", ModelError)
+    check_text(param.source, f"{who}: source of {param.name}", ModelError)
+    if not math.isfinite(param.default):
+        raise ModelError(f"{who}: default of {param.name}", found=repr(param.default), expected="a finite number")
+    number(param.default)
+    if not param.low <= param.default <= param.high:
+        raise ModelError(f"{who}: default of {param.name}", found=engineering(param.default, param.unit),
+                         expected=param.range)
+
+
+def _state_info(who: str, state: State, view: Any, params: Mapping[str, Param]) -> StateInfo:
+    what = f"{who}: state {state.name}"
+    unit = dimension(state.unit)
+    if state.static not in ("hold", "solve"):
+        raise ModelError(f"{what}: static", found=repr(state.static), expected='"hold" or "solve"')
+    if not isinstance(state.init, Param) or params.get(state.init.name) is not state.init:
+        raise ModelError(f"{what}: init", found=repr(state.init), expected="a Param of this model",
+                         remedy=f"Write {state.name}_init = Param(...) and init={state.name}_init")
+    if dimension(state.init.unit) != unit:
+        raise DimensionError(f"{what}: init {state.init.name}", found=state.init.unit, expected=state.unit)
+
+    def amount(value: Amount | None, part: str) -> Expr | None:
+        if value is None:
+            return None
+        if isinstance(value, Param):
+            node = value.symbolic()
+        elif callable(value):
+            node = value(view)
+        else:
+            return expr.const(float(value), unit)
+        if node.dim != unit:
+            raise DimensionError(f"{what}: {part}", found=describe(node.dim), expected=state.unit)
+        return node  # type: ignore[no-any-return]
+
+    resolution = amount(state.resolution, "resolution")
+    assert resolution is not None
+    return StateInfo(state.name, state.unit, check_text(state.doc, f"{what}: description", ModelError),
+                     state.init.name, amount(state.low, "low"), amount(state.high, "high"), resolution, state.static,
+                     state.symbolic())
+
+
+def _read_equations(
+    who: str, cls: type[Model], view: Any
+) -> tuple[list[Branch], list[Capacitance], dict[str, Expr]]:
+    if not hasattr(view, "equations"):
+        raise ModelError(who, found="no equations()", expected="def equations(self) that yields branch, rate, ...")
+    branches: list[Branch] = []
+    capacitances: list[Capacitance] = []
+    rates: dict[str, Expr] = {}
+    try:
+        for item in view.equations():
+            if isinstance(item, Branch):
+                branches.append(item)
+            elif isinstance(item, Capacitance):
+                capacitances.append(item)
+            elif isinstance(item, Rate):
+                if item.state.value in rates:
+                    raise ModelError(f"rate of {item.state.value}", found="two", expected="one",
+                                     remedy="Add the two terms")
+                rates[item.state.value] = item.value
+            else:
+                raise ModelError("equation", found=repr(item), expected="branch(...), capacitance(...) or rate(...)")
+    except ModelError as error:
+        raise type(error)(f"{who}.equations(): {error.what}", found=error.found, expected=error.expected,
+                          remedy=error.remedy) from None
+    return branches, capacitances, rates
+
+
+def _check_names(who: str, model: str, names: list[str]) -> None:
+    seen: dict[str, str] = {model: model}
+    for name in names:
+        if name != "hold":
+            check_name(name, f"{who}: symbol", ModelError)
+        if name.lower() in seen:
+            raise ModelError(f"{who}: name {name!r}", found=f"{seen[name.lower()]!r} too",
+                             expected="names that differ by more than case",
+                             remedy="SPICE does not tell capitals from small letters")
+        seen[name.lower()] = name
+
+
+def _check_equations(
+    who: str, view: Any, terminals: tuple[str, ...], nodes: tuple[str, ...], states: Mapping[str, StateInfo],
+    params: Mapping[str, Param], branches: list[Branch], capacitances: list[Capacitance], rates: Mapping[str, Expr],
+    roots: list[Expr],
+) -> None:
+    def want(what: str, node: Expr, dim: Dimension) -> None:
+        if node.dim is None:
+            raise ModelError(f"{who}: {what}", found=f"the comparison '{node}'", expected="a value")
+        if node.dim != dim:
+            raise DimensionError(f"{who}: {what} '{expr._short(node)}'", found=describe(node.dim),
+                                 expected=describe(dim))
+
+    pins = {*terminals, *nodes}
+    for item in (*branches, *capacitances):
+        for end in (item.p, item.n):
+            if end.op != "symbol" or end.kind != "node" or end.value not in pins:
+                raise ModelError(f"{who}: end of a branch", found=f"'{end}'", expected="one of its terminals or nodes")
+        if item.p is item.n:
+            raise ModelError(f"{who}: branch", found=f"{item.p.value} at both ends", expected="two different ends")
+    for item in branches:
+        want(f"current from {item.p.value} to {item.n.value}", item.current, dimension("A"))
+    for cap in capacitances:
+        want(f"capacitance from {cap.p.value} to {cap.n.value}", cap.farad, dimension("F"))
+        if {cap.p.value, cap.n.value} & set(nodes):
+            raise ModelError(f"{who}: capacitance at an internal node", found=f"{cap.p.value}, {cap.n.value}",
+                             expected="terminals", remedy="Make a charge inside a device a State")
+        if any(s.kind != "param" for s in expr.symbols(cap.farad)):
+            raise ModelError(f"{who}: capacitance from {cap.p.value} to {cap.n.value}", found=str(cap.farad),
+                             expected="parameters only")
+    for node in nodes:
+        if not any(node in (b.p.value, b.n.value) for b in branches):
+            raise ModelError(f"{who}: node {node}", found="no branch at it", expected="at least two")
+    for name, state in states.items():
+        if name not in rates:
+            raise ModelError(f"{who}: state {name}", found="no derivative", expected="one",
+                             remedy=f"Yield rate(self.{name}, ...) in equations()")
+        second = tuple(a - b for a, b in zip(dimension(state.unit), dimension("s"), strict=True))
+        want(f"rate of {name}", rates[name], second)
+    for name in rates:
+        if name not in states:
+            raise ModelError(f"{who}: rate of {name}", found="no such state", expected=", ".join(states) or "none")
+    known = {id(getattr(view, n)) for n in (*pins, *params, *states) if n != "hold" and hasattr(view, n)}
+    starts = {state.init for state in states.values()}
+    for s in expr.symbols(*roots):
+        if s.kind in ("param", "node") and id(s) not in known:
+            raise ModelError(f"{who}: symbol {s.value!r}", found="another model's", expected="its own")
+        if s.kind == "param" and s.value in starts:
+            raise ModelError(f"{who}: {s.value}", found="an equation that uses it", expected="a start value only",
+                             remedy="A device that runs on from a state must behave the same wherever it started")
+
+

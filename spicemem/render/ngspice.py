@@ -1,0 +1,203 @@
+"""ngspice: a device as a plain subcircuit of B sources, a cell as a subcircuit, elements as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from spicemem.circuit import (
+    GROUND, Capacitor, Circuit, CurrentGain, CurrentSource, Element, Inductor, Resistor, Transconductor, Transresistor,
+    VoltageGain, VoltageSource, source_wave,
+)
+from spicemem.errors import RenderError
+from spicemem.expr import Expr
+from spicemem.model import Model
+from spicemem.render.text import NOTICE, TextWriter, header, templates
+from spicemem.units import number
+from spicemem.waveform import Waveform
+
+#: Zero in every operating point, the time in a transient: what tells a state to hold or to move.
+RAMP = "PULSE(0 1e6 0 1e6 1 1 1e7)"
+_WIDTH = 96
+
+
+class _Writer(TextWriter):
+    """B-source text: nodes as v(name), parameters in braces."""
+
+    def symbol(self, node: Expr) -> str:
+        if node.kind == "param":
+            return f"{{{node.value}}}"
+        return f"v({node.value})"
+
+    def local(self, node: Expr) -> str:
+        return f"({{{node.value}}})" if node.value in self.constants else f"v({node.value})"
+
+    def auxiliary(self, name: str) -> str:
+        return f"v({name})"
+
+
+class _ParamWriter(TextWriter):
+    """Text inside the braces of a .param or a value."""
+
+    def atom(self, node: Expr) -> str:
+        return f"({self.visit(node)})"
+
+    def visit(self, node: Expr) -> str:
+        return super(TextWriter, self).visit(node)
+
+
+@lru_cache(maxsize=256)
+def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ...]) -> str:
+    """The .subckt of a device with these default values, no header."""
+    d = device_class.definition
+    write, param = _Writer(d), _ParamWriter(d)
+    lines: list[str] = []
+
+    def node(name: str, text: str) -> None:
+        for aux, aux_text in write.take():
+            lines.append(f"B{aux} {aux} {GROUND} V={aux_text}")
+        lines.append(f"B{name} {name} {GROUND} V={text}")
+
+    def current(name: str, p: str, n: str, text: str) -> None:
+        for aux, aux_text in write.take():
+            lines.append(f"B{aux} {aux} {GROUND} V={aux_text}")
+        lines.append(f"B{name} {p} {n} I={text}")
+
+    scales = {s.name: f"sm_res_{s.name}" for s in d.states.values()}
+    for state in d.states.values():
+        lines.append(f".param {scales[state.name]}={{{param.text(state.resolution)}}}")
+    for name, value in d.locals.items():
+        if name in d.constant_locals:
+            lines.append(f".param {name}={{{param.text(value)}}}")
+    if d.states:
+        lines.append("* 0 at rest, the time in a transient")
+        lines.append(f"Vsm_t sm_t {GROUND} {RAMP}")
+    for state in d.states.values():
+        lines.append(f"* state {state.name} [{state.unit}]: sm_{state.name} carries its scaled change")
+        lines.append(f"B{state.name} {state.name} {GROUND} V={{{state.init}}} + {{{scales[state.name]}}}*v(sm_{state.name})")
+    for name, value in d.locals.items():
+        if name not in d.constant_locals:
+            node(name, write.text(value))
+    for i, item in enumerate(d.branches, 1):
+        current(f"sm_b{i}", str(item.p.value), str(item.n.value), write.text(item.current))
+    for i, cap in enumerate(d.capacitances, 1):
+        lines.append(f"Csm_c{i} {cap.p.value} {cap.n.value} {{{param.text(cap.farad)}}}")
+    for state in d.states.values():
+        moving = f"({write.text(d.rates[state.name])})/{{{scales[state.name]}}}"
+        at_rest = "v(sm_t) > 0" if state.static == "hold" else "v(sm_t) + 1.0 - {hold} > 0"
+        lines.append(f"Csm_{state.name} sm_{state.name} {GROUND} 1")
+        current(f"sm_r_{state.name}", GROUND, f"sm_{state.name}", f"({at_rest} ? {moving} : 0-v(sm_{state.name}))")
+    params = " ".join(f"{name}={number(value)}" for name, value in values)
+    return templates().get_template("ngspice_device.j2").render(  # type: ignore[no-any-return]
+        name=d.name, pins=" ".join(d.pins), params=params, lines=lines, fold=fold)
+
+
+def device_library(device: Model) -> str:
+    """A self-contained file with the device's subcircuit, to be included in anybody's netlist."""
+    return header(device.definition, device, "*") + "\n" + device_subckt(type(device), tuple(device.values.items()))
+
+
+def fold(line: str) -> str:
+    """A long line continued with +, broken at blanks."""
+    if len(line) <= _WIDTH:
+        return line
+    rows, row = [], ""
+    for word in line.split(" "):
+        if row and len(row) + 1 + len(word) > _WIDTH:
+            rows.append(row)
+            row = "+ " + word
+        else:
+            row = f"{row} {word}" if row else word
+    return "\n".join([*rows, row])
+
+
+def wave_text(wave: Waveform) -> str:
+    """A source's value: a number or a PWL that starts at time 0."""
+    if len(wave.times) == 1 or wave.times[-1] <= 0:
+        return f"DC {number(float(wave.values[-1]))}"
+    run = wave.starting_at(0.0)
+    return "PWL(" + " ".join(f"{number(t)} {number(v)}" for t, v in zip(run.times, run.values, strict=True)) + ")"
+
+
+def element_line(element: Element, name: str, nets: dict[str, str]) -> str:
+    """One element as a line; `nets` gives the spelling of each pin's net. The name gets SPICE's letter before it."""
+    part = element.part
+    if isinstance(part, Model):
+        d = part.definition
+        changed = " ".join(f"{k}={number(v)}" for k, v in part.values.items() if v != d.params[k].default)
+        return f"X{name} {' '.join(nets[p] for p in d.pins)} {d.name} {changed}".rstrip()
+    ends = " ".join(nets[p] for p in part.pins)
+    if isinstance(part, Resistor):
+        return f"R{name} {ends} {number(part.ohm)}"
+    if isinstance(part, Capacitor):
+        return f"C{name} {ends} {number(part.farad)}"
+    if isinstance(part, Inductor):
+        return f"L{name} {ends} {number(part.henry)}"
+    if isinstance(part, VoltageSource):
+        return f"V{name} {ends} {wave_text(source_wave(part))}"
+    if isinstance(part, CurrentSource):
+        return f"I{name} {ends} {wave_text(source_wave(part))}"
+    if isinstance(part, VoltageGain):
+        return f"E{name} {ends} {number(part.gain)}"
+    if isinstance(part, Transconductor):
+        return f"G{name} {ends} {number(part.siemens)}"
+    if isinstance(part, CurrentGain):
+        return f"F{name} {ends} V{part.sense} {number(part.gain)}"
+    if isinstance(part, Transresistor):
+        return f"H{name} {ends} V{part.sense} {number(part.ohm)}"
+    raise RenderError(f"part {element.path}", found=type(part).__name__, expected="a part that ngspice has")
+
+
+def cell_subckt(circuit: Circuit, line: Callable[[Element, str, dict[str, str]], str] = element_line) -> str:
+    """The .subckt of a cell with ports; nested cells by reference. `line` writes one element."""
+    lines = [f".subckt {circuit.name} {' '.join(circuit.ports)}"]
+    for name, (part, nets) in circuit.parts.items():
+        if isinstance(part, Circuit):
+            lines.append(f"X{name} {' '.join(nets[p] for p in part.ports)} {part.name}")
+        else:
+            lines.append(line(Element(name, part, nets), name, nets))
+    return "\n".join([*map(fold, lines), f".ends {circuit.name}", ""])
+
+
+def contents(circuit: Circuit) -> tuple[dict[str, type[Model]], dict[str, Circuit]]:
+    """The device classes and cells (inner ones first, itself last) that a cell is made of, by name."""
+    devices: dict[str, type[Model]] = {}
+    cells: dict[str, Circuit] = {}
+    for part, _ in circuit.parts.values():
+        if isinstance(part, Circuit):
+            inner_devices, inner_cells = contents(part)
+            devices.update(inner_devices)
+            cells.update(inner_cells)
+        elif isinstance(part, Model):
+            devices[part.definition.name] = type(part)
+    return devices, {**cells, circuit.name: circuit}
+
+
+def cell_header(circuit: Circuit, mark: str) -> list[str]:
+    """Comment lines of a cell: title, ports, devices, references."""
+    devices, _ = contents(circuit)
+    rows = [f"{circuit.name}: {circuit.title}", f"Ports: {' '.join(circuit.ports)}"]
+    rows += [f"Device {name}: {kind.definition.title}" for name, kind in devices.items()]
+    rows += [f"Reference: {kind.definition.reference}" for kind in devices.values()]
+    return [f"{mark} {row}" for row in (*rows, NOTICE)]
+
+
+def cell_library(circuit: Circuit) -> str:
+    """A self-contained file: the subcircuits of every device and cell inside, then the cell."""
+    devices, cells = contents(circuit)
+    parts = [device_subckt(kind, defaults(kind)) for kind in devices.values()]
+    return "\n".join([*cell_header(circuit, "*"), *parts, *map(cell_subckt, cells.values())])
+
+
+def defaults(kind: type[Model]) -> tuple[tuple[str, float], ...]:
+    """The default values of a device class."""
+    return tuple((name, param.default) for name, param in kind.definition.params.items())
+
+
+def state_hold_lines(p: str, n: str, volts: float, index: int) -> str:
+    """A line that keeps a charged pair of nets at its voltage while the operating point is found."""
+    pair = f"v({p})" if n == GROUND else f"v({n})" if p == GROUND else f"(v({p}) - v({n}))"
+    sign = "-" if p == GROUND and n != GROUND else ""
+    return f"Bsm_hold{index} {p} {n} I=(v(sm_run) > 0 ? 0.0 : 1e3*({sign}{pair} - ({number(volts)})))"
+
+

@@ -1,0 +1,51 @@
+"""Fixtures that all tests share: the simulators, and what to do without them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
+
+# A busy machine is no bug: time limits on single examples only make tests flaky.
+settings.register_profile("spicemem", deadline=None)
+settings.load_profile("spicemem")
+
+
+def require(name: str) -> Any:
+    """The engine of that name. Without it: skip, or fail where the simulators are demanded (scripts/test, CI)."""
+    from spicemem import engines  # late, so that tests of lower floors run when an engine cannot be imported
+
+    engine = engines.get(name)
+    ok, reason = engine.available()
+    if not ok:
+        message = f"engine {name} is not available: {reason}"
+        if os.environ.get("SPICEMEM_REQUIRE_SIMULATORS") == "1":
+            pytest.fail(message, pytrace=False)
+        pytest.skip(message)
+    return engine
+
+
+@pytest.fixture(scope="session", name="require")
+def require_fixture() -> Callable[[str], Any]:
+    """`require(name)`, for tests that are parametrised over engines."""
+    return require
+
+
+@pytest.fixture(scope="session")
+def ngspice() -> Any:
+    return require("ngspice")
+
+
+@pytest.fixture(scope="session")
+def ngspice_osdi() -> Any:
+    return require("ngspice-osdi")
+
+
+@pytest.fixture(scope="session")
+def vacask() -> Any:
+    return require("vacask")
