@@ -93,7 +93,7 @@ class Ngspice(Engine):
         if job.holds:
             lines.append(f"Vsm_run sm_run {GROUND} {text.RAMP}")
             lines += [text.state_hold_lines(spell(p), spell(n), v, i) for i, (p, n, v) in enumerate(job.holds)]
-        lines.append(f".options klu reltol={number(job.reltol)} abstol=1e-15 vntol=1e-9 chgtol=1e-20")
+        lines.append(f".options klu reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9")
         vectors = [self.vector(job, name) for name in job.saves]
         lines.append(text.fold(".save " + " ".join(dict.fromkeys(vectors))))
         if job.analysis == "tran":
@@ -119,18 +119,18 @@ class Ngspice(Engine):
         if job.analysis == "dc" and element.path == job.source:
             # Any list of values: a table over an index that is swept in steps of one.
             values = job.values if len(job.values) > 1 else [*job.values, *job.values]
-            table = ", ".join(f"{i}, {number(v)}" for i, v in enumerate(values))
+            table = ", ".join(f"{i}, {text.literal(v)}" for i, v in enumerate(values))
             if isinstance(part, VoltageSource):
                 return [f"V{name} {nets['p']} sm_dc DC 0", f"Bsm_dc sm_dc {nets['n']} V=pwl(v(sm_index), {table})"]
             return [f"B{name} {nets['p']} {nets['n']} I=pwl(v(sm_index), {table})"]
         if isinstance(part, Inductor) and element.path in job.currents:
-            p, n, start = nets["p"], nets["n"], number(job.currents[element.path])
+            p, n, start = nets["p"], nets["n"], text.literal(job.currents[element.path])
             pair = f"v({p})" if n == GROUND else f"0-v({n})" if p == GROUND else f"v({p}) - v({n})"
             return [
                 f"Vsm_t_{name} sm_t_{name} {GROUND} {text.RAMP}", f"Csm_f_{name} sm_f_{name} {GROUND} 1",
                 f"Bsm_f_{name} {GROUND} sm_f_{name} I=(v(sm_t_{name}) > 0 ? {pair} : 0-v(sm_f_{name}))",
                 f"Vsm_l_{name} {p} sm_l_{name} DC 0",
-                f"B{name} sm_l_{name} {n} I=({start}) + v(sm_f_{name})/{number(part.henry)}",
+                f"B{name} sm_l_{name} {n} I=({start}) + v(sm_f_{name})/{text.literal(part.henry)}",
             ]
         line = ngspice_osdi.element_line if self.osdi else text.element_line
         return [line(element, name, nets)]

@@ -51,7 +51,7 @@ class Vacask(Engine):
         lines += [self._line(job, element) for element in job.elements]
         lines += [f"sm_hold{i} ({spell(p)} {spell(n)}) sm_hold v_start={number(v)}"
                   for i, (p, n, v) in enumerate(job.holds)]
-        lines += ["control", f"  options reltol={number(job.reltol)} abstol=1e-15 vntol=1e-9"]
+        lines += ["control", f"  options reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9"]
         lines.append("  save " + " ".join(dict.fromkeys(self._save(job, name) for name in job.saves)))
         if job.analysis == "tran":
             stop = number(job.stop)

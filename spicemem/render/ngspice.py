@@ -18,11 +18,24 @@ from spicemem.waveform import Waveform
 
 #: Zero in every operating point, the time in a transient: what tells a state to hold or to move.
 RAMP = "PULSE(0 1e6 0 1e6 1 1 1e7)"
+#: Capacitor of a state node. With 1 F, rounding noise of the matrix looks like a truncation error to ngspice's step
+#: control (its chgtol is 1e-14 C), which then never leaves steps of picoseconds.
+STATE_FARAD = "1e-9"
 _WIDTH = 96
+
+
+def literal(value: float) -> str:
+    """A number inside a B source. ngspice keeps 11 digits of each, in braces too: longer ones are written as a sum."""
+    head = float(f"{value:.10e}")
+    rest = float(f"{value - head:.10e}")
+    return number(value) if rest == 0 else f"({number(head)} {'-' if rest < 0 else '+'} {number(abs(rest))})"
 
 
 class _Writer(TextWriter):
     """B-source text: nodes as v(name), parameters in braces."""
+
+    def number(self, value: float) -> str:
+        return literal(value)
 
     def symbol(self, node: Expr) -> str:
         if node.kind == "param":
@@ -85,8 +98,9 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
     for state in d.states.values():
         moving = f"({write.text(d.rates[state.name])})/{{{scales[state.name]}}}"
         at_rest = "v(sm_t) > 0" if state.static == "hold" else "v(sm_t) + 1.0 - {hold} > 0"
-        lines.append(f"Csm_{state.name} sm_{state.name} {GROUND} 1")
-        current(f"sm_r_{state.name}", GROUND, f"sm_{state.name}", f"({at_rest} ? {moving} : 0-v(sm_{state.name}))")
+        lines.append(f"Csm_{state.name} sm_{state.name} {GROUND} {STATE_FARAD}")
+        current(f"sm_r_{state.name}", GROUND, f"sm_{state.name}",
+                f"{STATE_FARAD}*({at_rest} ? {moving} : 0-v(sm_{state.name}))")
     params = " ".join(f"{name}={number(value)}" for name, value in values)
     return templates().get_template("ngspice_device.j2").render(  # type: ignore[no-any-return]
         name=d.name, pins=" ".join(d.pins), params=params, lines=lines, fold=fold)
@@ -198,6 +212,6 @@ def state_hold_lines(p: str, n: str, volts: float, index: int) -> str:
     """A line that keeps a charged pair of nets at its voltage while the operating point is found."""
     pair = f"v({p})" if n == GROUND else f"v({n})" if p == GROUND else f"(v({p}) - v({n}))"
     sign = "-" if p == GROUND and n != GROUND else ""
-    return f"Bsm_hold{index} {p} {n} I=(v(sm_run) > 0 ? 0.0 : 1e3*({sign}{pair} - ({number(volts)})))"
+    return f"Bsm_hold{index} {p} {n} I=(v(sm_run) > 0 ? 0.0 : 1e3*({sign}{pair} - ({literal(volts)})))"
 
 

@@ -84,8 +84,9 @@ class TextWriter(Writer):
         return f"sqrt(max({x}, {number(expr.SQRT_FLOOR)}))"
 
     def conditional(self, condition: Expr, true: Expr, false: Expr) -> str:
-        # In parentheses of its own and on its own: foreign readers fail on a bare one.
-        return f"({self.visit(condition)} ? {self.visit(true)} : {self.visit(false)})"
+        # In parentheses of its own and on its own: foreign readers fail on a bare one, ngspice's .param on "? -x".
+        true_text, false_text = self._inside(true, 0, False), self._inside(false, 0, False)
+        return f"({self.visit(condition)} ? {true_text} : {false_text})"
 
 
 def header(definition: Definition, device: Model, mark: str) -> str:

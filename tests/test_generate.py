@@ -1,0 +1,299 @@
+"""The shipped files: current, complete, and what they promise: benches without a warning, modules that compile."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spicemem import generate
+from spicemem.circuit import Circuit
+from spicemem.circuits import CIRCUITS
+from spicemem.devices import DEVICES
+from spicemem.engines.osdi import compile_module
+from spicemem.errors import InputError, ModelError, RenderError, SpicememError
+from spicemem.model import Bench, Model
+from spicemem.render import bench as benches
+from spicemem.render import render
+from spicemem.waveform import Waveform
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    generate.generate(tmp_path)
+    return tmp_path
+
+
+# --- what is there ----------------------------------------------------------------------------------------------------
+
+
+def test_the_repository_is_current() -> None:
+    assert generate.stale(ROOT) == {}
+
+
+def test_every_device_and_cell_has_its_files() -> None:
+    assert set(DEVICES).isdisjoint(CIRCUITS)
+    files = generate.shipped()
+    for name in (*DEVICES, *CIRCUITS):
+        assert {f"netlists/ngspice/{name}.lib", f"netlists/ngspice/{name}.cir"} <= set(files)
+        assert f"| `{name}` |" in files["netlists/README.md"]
+    for name in DEVICES:
+        assert f"verilog-a/{name}.va" in files
+    for folder in ("netlists", "verilog-a"):
+        assert "MIT" in files[f"{folder}/LICENSE"]
+        assert "without restriction" in files[f"{folder}/LICENSE"]
+
+
+def test_the_licence_is_the_one_of_the_repository() -> None:
+    words = " ".join((ROOT / "LICENSE").read_text().split())
+    body = generate.shipped()["netlists/LICENSE"].split("\n\n", 1)[1]
+    assert " ".join(body.split()) in words
+
+
+def test_headers_name_title_reference_and_parameters() -> None:
+    files = generate.shipped()
+    for name, kind in DEVICES.items():
+        for file in (f"netlists/ngspice/{name}.lib", f"verilog-a/{name}.va"):
+            assert kind.definition.title in files[file]
+            assert kind.definition.reference in files[file]
+            assert all(f"{parameter} = " in files[file] for parameter in kind.definition.params)
+
+
+def test_generation_is_a_pure_function(tree: Path) -> None:
+    assert generate.shipped() == generate.shipped()
+    assert generate.generate(tree) == {}
+    assert all(text.isascii() for name, text in generate.shipped().items() if not name.endswith(".md"))
+    assert not list(tree.rglob(".*"))
+
+
+# --- what has gone stale ----------------------------------------------------------------------------------------------
+
+
+def test_an_edited_a_missing_and_a_surplus_file_are_named(tree: Path) -> None:
+    edited, missing = tree / "verilog-a" / "eis.va", tree / "netlists" / "ngspice" / "eis.cir"
+    edited.write_text(edited.read_text().replace("0.31", "0.32"))
+    missing.unlink()
+    surplus = tree / "netlists" / "ngspice" / "old.lib"
+    surplus.write_text(f"* {generate.NOTICE}\n")
+    mine = tree / "netlists" / "ngspice" / "mine.cir"
+    mine.write_text("* my own bench\n")
+    expected = {"verilog-a/eis.va": "out of date", "netlists/ngspice/eis.cir": "missing",
+                "netlists/ngspice/old.lib": "surplus"}
+    assert generate.stale(tree) == expected
+    assert generate.generate(tree) == expected
+    assert generate.stale(tree) == {}
+    assert mine.exists() and not surplus.exists()
+
+
+def test_an_edited_model_is_noticed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class EIS(DEVICES["eis"]):  # type: ignore[misc,valid-type]
+        """Another first line."""
+
+    monkeypatch.setitem(DEVICES, "eis", EIS)
+    stale = generate.stale(tree)
+    assert {"netlists/ngspice/eis.lib", "verilog-a/eis.va"} <= set(stale)
+    assert set(stale.values()) == {"out of date"}
+
+
+def test_an_edited_circuit_is_noticed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = CIRCUITS["divider_gate"]
+    monkeypatch.setitem(CIRCUITS, "divider_gate", lambda: build(r=9e6))
+    assert generate.stale(tree) == {"netlists/ngspice/divider_gate.lib": "out of date"}
+
+
+def test_a_new_device_is_missing_its_files(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Another(DEVICES["eis"]):  # type: ignore[misc,valid-type]
+        """A second device."""
+
+    monkeypatch.setitem(DEVICES, "another", Another)
+    missing = {name for name, why in generate.stale(tree).items() if why == "missing"}
+    assert missing == {"netlists/ngspice/another.lib", "netlists/ngspice/another.cir", "verilog-a/another.va"}
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "netlists").write_text("a file where a folder should be")
+    with pytest.raises(InputError, match="--root"):
+        generate.generate(tmp_path)
+
+
+# --- what the files promise -------------------------------------------------------------------------------------------
+
+
+def bench_log(folder: Path, name: str) -> str:
+    """Run a bench as a user does: standard init file, nothing but the folder."""
+    done = subprocess.run(["ngspice", "-b", f"{name}.cir"], cwd=folder, capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL, check=False)
+    return f"status {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def complaints(log: str) -> list[str]:
+    words = ("warning", "error", "no such", "not found", "can't", "unknown", "fail", "singular")
+    return [line for line in log.splitlines() if any(word in line.lower() for word in words)]
+
+
+@pytest.mark.parametrize("name", [*DEVICES, *CIRCUITS])
+def test_every_bench_runs_and_draws_without_a_warning(name: str, tree: Path, ngspice: Any) -> None:
+    folder = tree / "netlists" / "ngspice"
+    log = bench_log(folder, name)
+    assert log.startswith("status 0")
+    assert "Using KLU" in log
+    assert complaints(log) == []
+    picture = (folder / f"{name}.svg").read_text()
+    assert 'fill="white"' in picture and picture.rstrip().endswith("</svg>")
+    y_label = generate.thing(name).bench.y_label.partition(" [")[0]
+    assert "time [" in picture and f"{y_label} [" in picture
+    # The curve is more than a flat line: its strokes go up or down somewhere.
+    strokes = [part for part in picture.split("<path")[1:] if "stroke-dasharray" not in part]
+    assert max(len(part) for part in strokes) > 100
+
+
+def test_a_broken_bench_would_be_noticed(tree: Path, ngspice: Any) -> None:
+    folder = tree / "netlists" / "ngspice"
+    file = folder / "eis.cir"
+    file.write_text(file.read_text().replace("v(xdut.g)", "v(xdut.nothing)"))
+    assert complaints(bench_log(folder, "eis"))
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_every_module_compiles_without_a_warning(name: str, require: Callable[[str], Any]) -> None:
+    require("vacask")
+    assert compile_module(name, generate.shipped()[f"verilog-a/{name}.va"]).exists()
+
+
+@pytest.mark.parametrize("name", [*DEVICES, *CIRCUITS])
+def test_a_bench_is_a_circuit_for_any_engine(name: str, require: Callable[[str], Any]) -> None:
+    thing = generate.thing(name)
+    signals = benches.drawn(thing)
+    circuit = benches.bench_circuit(thing)
+    result = require("vacask").run(circuit, thing.bench.stop, max_step=thing.bench.max_step,
+                                   save=[signal for signal, _ in signals.values()])
+    for signal, unit in signals.values():
+        assert result.units[signal] == unit
+        assert abs(result[signal].max() - result[signal].min()) > 0
+
+
+# --- benches that are wrong -------------------------------------------------------------------------------------------
+
+STEP = Waveform.points((0, 0), (1, 1))
+
+
+def eis_with(**changes: Any) -> Model:
+    values = {"drives": {"gate": STEP}, "stop": 1.0, "max_step": 0.1, "plot": ("g",), "title": "title",
+              "y_label": "conductance [S]", **changes}
+
+    class EIS(DEVICES["eis"]):  # type: ignore[misc,valid-type]
+        """With another bench."""
+
+        bench = Bench(**values)
+
+    return EIS()
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"drives": {"gat": STEP}}, "gate"),
+    ({"plot": ("h",)}, "dut.g"),
+    ({"plot": ("g", "v(gate)")}, "one unit"),
+    ({"title": "a `touch x` title"}, "title"),
+    ({"title": "two\nlines"}, "title"),
+    ({"y_label": "cost [$]"}, "y_label"),
+])
+def test_a_wrong_bench_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(RenderError, match=words):
+        benches.ngspice_bench(eis_with(**changes))
+
+
+def test_a_device_without_a_bench_is_refused() -> None:
+    class EIS(DEVICES["eis"]):  # type: ignore[misc,valid-type]
+        """Without a bench."""
+
+        bench = None
+
+    with pytest.raises(RenderError, match="bench"):
+        benches.ngspice_bench(EIS())
+
+
+def test_voltages_locals_and_inner_nets_can_be_drawn(tmp_path: Path, ngspice: Any) -> None:
+    volts = eis_with(plot=("v(gate)",), y_label="gate")
+    text = benches.ngspice_bench(volts)
+    assert "let v_gate=v(gate)*1.0" in text and "ylabel 'gate [V]'" in text
+    current = benches.ngspice_bench(eis_with(plot=("i_ion",), y_label="ion current [A]"))
+    assert "let i_ion=v(xdut.i_ion)*1.0" in current
+    cell = CIRCUITS["divider_gate"]()
+    cell.bench = Bench(cell.bench.drives, cell.bench.stop, cell.bench.max_step, ("v(gate)", "v(pre)"), "t", "volt [V]")
+    inner = benches.ngspice_bench(cell)
+    assert "let v_gate=v(xdut.gate)*1.0" in inner and "let v_pre=v(pre)*1.0" in inner
+    for name, text, lib in (("eis", current, render(volts, "ngspice")), ("cell", inner, render(cell, "ngspice"))):
+        (tmp_path / f"{name}.lib").write_text(lib)
+        (tmp_path / f"{name}.cir").write_text(text.replace(".include divider_gate", ".include cell"))
+        assert complaints(bench_log(tmp_path, name)) == []
+
+
+# --- things by name ---------------------------------------------------------------------------------------------------
+
+
+def test_settings_reach_devices_and_circuits() -> None:
+    device = generate.thing("eis:nano", {"g_init": "500n", "t_ysz": "8 nm"})
+    assert isinstance(device, Model)
+    assert (device.preset_name, device.values["g_init"], device.values["t_ysz"]) == ("nano", 500e-9, 8e-9)
+    cell = generate.thing("divider_gate", {"r": "1.5megOhm", "syn.g_init": "2uS", "device": "eis:nano"})
+    assert isinstance(cell, Circuit)
+    assert cell.parts["r_pre"][0].ohm == 1.5e6  # type: ignore[union-attr]
+    assert cell.devices()["syn"].values["g_init"] == 2e-6
+    assert cell.devices()["syn"].preset_name == "nano"
+    scaled = generate.thing("modulated_gate", {"alpha_pre": "-0.5"})
+    assert isinstance(scaled, Circuit)
+    assert scaled.parts["e_pre"][0].gain == -0.5  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("name", "settings", "words"), [
+    ("eos", {}, "eis"),
+    ("eis:nan", {}, "nano"),
+    ("divider_gate:nano", {}, "device=NAME:nano"),
+    ("eis\n.include x", {}, r"eis\\n"),
+    ("eis", {"g_ini": "1u"}, "g_init"),
+    ("eis", {"g_init": "1M"}, "1meg or 1m"),
+    ("eis", {"g_init": "ten"}, "number"),
+    ("eis", {"g_init": "1e999"}, "finite"),
+    ("eis", {"g_init": "1"}, "10 µS or less"),
+    ("eis", {"t_ysz": "1"}, "1 nm to 1 µm"),
+    ("divider_gate", {"q": "1"}, "r"),
+    ("divider_gate", {"r": "-1"}, "above 0"),
+    ("divider_gate", {"r": "1 V"}, "Ohm"),
+    ("divider_gate", {"device": "shared_pre"}, "a device"),
+    ("divider_gate", {"sin.g_init": "1u"}, "syn"),
+    ("divider_gate", {"syn.g_ini": "1u"}, "g_init"),
+    ("divider_gate", {"r_pre.ohm": "1k"}, "syn"),
+    ("modulated_gate", {"alpha_pre": "2"}, "-1 to 1"),
+])
+def test_wrong_names_and_values_are_refused(name: str, settings: dict[str, str], words: str) -> None:
+    with pytest.raises(SpicememError, match=words):
+        generate.thing(name, settings)
+
+
+@pytest.mark.parametrize("pair", ["", "r", "=1", "r=", "r =", "1r=2", "r=1\nshell", "r;x=1", "r x=1"])
+def test_malformed_settings_are_refused(pair: str) -> None:
+    with pytest.raises(InputError, match="NAME=VALUE"):
+        generate.settings_of([pair])
+
+
+def test_a_setting_given_twice_is_refused() -> None:
+    assert generate.settings_of(["a=1", "b.c = 2 V"]) == {"a": "1", "b.c": "2 V"}
+    with pytest.raises(InputError, match="one value"):
+        generate.settings_of(["a=1", "a=2"])
+
+
+def test_units_of_circuit_settings_are_those_of_their_names() -> None:
+    for name in CIRCUITS:
+        for key, (default, unit) in generate.circuit_settings(name).items():
+            assert (unit == "device") == (default is None), f"{name}: {key}"
+            assert unit != "Ohm" or (default or 0) >= 1
+
+
+def test_errors_keep_their_kind() -> None:
+    with pytest.raises(ModelError):
+        generate.thing("eis", {"t_ysz": "1"})
