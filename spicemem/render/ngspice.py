@@ -174,16 +174,33 @@ def cell_subckt(circuit: Circuit, line: Callable[[Element, str, dict[str, str]],
 
 
 def contents(circuit: Circuit) -> tuple[dict[str, type[Model]], dict[str, Circuit]]:
-    """The device classes and cells (inner ones first, itself last) that a cell is made of, by name."""
+    """The device classes and cells (inner ones first, itself last) that a cell is made of, by name.
+
+    Raises RenderError where two different ones have one name: a netlist would silently take one for both.
+    """
     devices: dict[str, type[Model]] = {}
     cells: dict[str, Circuit] = {}
+    spelt: dict[str, type[Model] | Circuit] = {}
+
+    def take(name: str, thing: type[Model] | Circuit) -> None:
+        known = spelt.setdefault(name.lower(), thing)
+        same = known is thing or (isinstance(known, Circuit) and isinstance(thing, Circuit) and known.name == name
+                                  and cell_subckt(known) == cell_subckt(thing))
+        if not same:
+            raise RenderError(f"{circuit.name}: name {name!r}", found="two different cells or devices that have it",
+                              expected="a name of its own for each", remedy="Give one of them another name")
+
     for part, _ in circuit.parts.values():
         if isinstance(part, Circuit):
             inner_devices, inner_cells = contents(part)
+            for name, thing in (*inner_devices.items(), *inner_cells.items()):
+                take(name, thing)
             devices.update(inner_devices)
             cells.update(inner_cells)
         elif isinstance(part, Model):
+            take(part.definition.name, type(part))
             devices[part.definition.name] = type(part)
+    take(circuit.name, circuit)
     return devices, {**cells, circuit.name: circuit}
 
 
