@@ -244,7 +244,7 @@ class Circuit:
                                remedy=nearest(path, [*self.devices()]))
         part, nets = self.parts[head]
         twin = self.copy()
-        if isinstance(part, Circuit):
+        if isinstance(part, Circuit) and rest:
             twin.parts[head] = (part.replace(rest, **values), nets)
         elif isinstance(part, Model) and not rest:
             twin.parts[head] = (part.replace(**values), nets)

@@ -275,6 +275,8 @@ class Model:
         cls.definition = _define(cls)
         for name, entry in cls.presets.items():
             check_name(name, f"{cls.__name__}: preset", ModelError)
+            check_text(entry.doc, f"{cls.__name__}: description of preset {name}", ModelError)
+            check_text(entry.source, f"{cls.__name__}: source of preset {name}", ModelError)
             if not entry.source:
                 raise ModelError(f"{cls.__name__}: preset {name!r}", found="no source", expected="where it is from")
             cls(**entry.values)  # refuses what is out of range now, not when somebody uses it
@@ -376,6 +378,8 @@ def _define(cls: type[Model]) -> Definition:
     doc = inspect.cleandoc(cls.__doc__ or "")
     if not doc:
         raise ModelError(who, found="no docstring", expected="what the device is, and its polarity")
+    for line in doc.splitlines():
+        check_text(line, f"{who}: docstring", ModelError)
     if not cls.reference:
         raise ModelError(who, found="no reference", expected='where the equations are from',
                          remedy='Write reference = "doi:..." in the class body')

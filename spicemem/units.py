@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import tokenize
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -37,7 +38,7 @@ def dimension(unit: str) -> Dimension:
     text = unit.replace("Ohm", "ohm")
     try:
         quantity = _registry().Quantity(1.0, text).to_base_units()
-    except (pint.errors.PintError, AttributeError, TypeError, ValueError, AssertionError) as error:
+    except (pint.errors.PintError, AttributeError, TypeError, ValueError, AssertionError, SyntaxError, tokenize.TokenError) as error:
         raise ModelError("unit", found=repr(unit), expected="an SI unit such as V, A, S, Ohm, s, m, K, C/m**2",
                          remedy=f"({error})") from None
     if abs(quantity.magnitude - 1.0) > 1e-12:
@@ -56,7 +57,7 @@ def describe(dim: Dimension) -> str:
         if dimension(unit) == dim:
             return "a pure number" if unit == "1" else unit
     names = ("m", "kg", "s", "A", "K", "mol", "cd")
-    return "*".join(f"{name}**{power}" for name, power in zip(names, dim, strict=True) if power)
+    return "*".join(name if power == 1 else f"{name}**{power}" for name, power in zip(names, dim, strict=True) if power)
 
 
 def number(value: float) -> str:
@@ -79,7 +80,7 @@ def prefix(magnitude: float) -> tuple[float, str]:
 
 def engineering(value: float, unit: str, digits: int = 4) -> str:
     """A value for people: engineering(1e-7, "s") is "100 ns". Products of units and pure numbers get no prefix."""
-    if unit in ("1", "", "%") or not re.fullmatch(r"[A-Za-zΩ]+", unit):
+    if unit in ("1", "", "%", "kg") or not re.fullmatch(r"[A-Za-zΩ]+", unit):
         return f"{value:.{digits}g}" + ("" if unit in ("1", "") else f" {unit}")
     scale, letter = prefix(value)
     return f"{value * scale:.{digits}g} {letter}{unit}"
@@ -89,7 +90,7 @@ _SUFFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3
 # What SPICE would read a letter as, for the two-readings message.
 _SPICE = {"f": "1e-15", "p": "1e-12", "n": "1e-9", "u": "1e-6", "m": "1e-3", "k": "1e3", "g": "1e9", "t": "1e12",
           "a": "1e-18", "x": "1e6"}
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*\Z", re.DOTALL)
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*\Z", re.DOTALL | re.ASCII)
 
 
 def parse_quantity(text: str, unit: str, what: str = "value") -> float:
@@ -116,6 +117,9 @@ def parse_quantity(text: str, unit: str, what: str = "value") -> float:
     for suffix, factor in (("", 1.0), *_SUFFIXES.items()):
         if tail == suffix or (tail.startswith(suffix) and tail[len(suffix):].strip() in names):
             # A decimal product would round: 100n is the float nearest to 100e-9.
-            return float(f"{match[1]}e{round(math.log10(factor))}") if "e" not in match[1].lower() else value * factor
+            result = float(f"{match[1]}e{round(math.log10(factor))}") if "e" not in match[1].lower() else value * factor
+            if math.isfinite(result):
+                return result
+            raise InputError(what, found=repr(text), expected=f"a finite number in {unit}")
     raise InputError(what, found=repr(text), expected=f"a number with one of f p n u m k meg G and the unit {unit}",
                      remedy=f"Write for example {match[1]}u or {match[1]}e-6")

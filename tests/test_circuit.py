@@ -167,7 +167,7 @@ def nested() -> Circuit:
     pair = Circuit("pair", ("top", "tail"))
     pair.add("left", divider(), top="top", tap="mid").add("right", divider(), top="mid", tap="tail")
     pair.add("syn", EIS(), gate="mid", drain="tail", source=GROUND)
-    pair.add("v_s", VoltageSource(0.0), p="tail", n="end").add("f_s", CurrentGain(1.0, "v_s"), p="end", n=GROUND)
+    pair.add("v_s", VoltageSource(0.0), p="tail", n="far").add("f_s", CurrentGain(1.0, "v_s"), p="far", n=GROUND)
     whole = Circuit("whole", ("inp",))
     return whole.add("first", pair, top="inp", tail="between").add("second", pair, top="between", tail="last")
 
@@ -210,7 +210,7 @@ def test_replace_gives_a_copy() -> None:
         assert circuit.devices()[path].g_init == 1e-6  # type: ignore[attr-defined]
     refused(lambda: whole.replace("frist.syn", g_init=1e-6), "part 'frist.syn'", "no such part", "first.syn")
     refused(lambda: whole.replace("first.nys", g_init=1e-6), "nys", "no such part", "syn")
-    refused(lambda: whole.replace("first", g_init=1e-6), "first")
+    refused(lambda: whole.replace("first", g_init=1e-6), "whole: first", "found Circuit", "a device")
     refused(lambda: whole.replace("first.left.r_a", ohm=1.0), "r_a", "found Resistor", "a device")
     refused(lambda: whole.replace("first.syn.g", g_init=1e-6), "syn.g", "a device")
     refused(lambda: whole.replace("first.syn", g_inti=1e-6), "'g_inti'", "Did you mean g_init", error=ModelError)
@@ -359,7 +359,8 @@ def test_no_text_of_a_model_breaks_out_of_any_target(text: str) -> None:
     for name, model in plain.items():
         result = render(kind, name)
         assert all(c.isprintable() for line in result.split("\n") for c in line)
-        body, plain_body = (t[t.index("module" if name == "verilog-a" else ".subckt"):] for t in (result, model))
+        mark = "\nmodule thing(" if name == "verilog-a" else "\n.subckt thing "
+        body, plain_body = (t[t.index(mark):] for t in (result, model))
         strip = re.compile(r'desc="[^"\n]*"')
         assert strip.sub("", body) == strip.sub("", plain_body)
         head = result[:result.index(body)]

@@ -167,6 +167,9 @@ DEFINITIONS: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "init of another model": (more(x=state(init=other_init())), ["state x: init", "a Param of this model"]),
     "preset out of range": (more(presets={"hot": Preset("x", "y", {"r": 1e9})}), ["r (resistance)", "1 GOhm"]),
     "preset of another": (more(presets={"hot": Preset("x", "y", {"rr": 1.0})}), ["'rr'", "Did you mean r"]),
+    "preset of two lines": (more(presets={"hot": Preset("x\n.control", "y", {})}), ["description of preset hot"]),
+    "preset's source of two lines": (more(presets={"hot": Preset("x", "y\n.control", {})}), ["source of preset hot"]),
+    "docstring that moves a cursor": (more(__doc__="A device.\n\nIt is \x1b[2J.\n"), ["docstring", "printable"]),
     "preset without source": (more(presets={"hot": Preset("x", "", {})}), ["preset 'hot'", "no source"]),
     "preset with a bad name": (more(presets={"hot stuff": Preset("x", "y", {})}), ["preset", "'hot stuff'"]),
 }

@@ -21,6 +21,7 @@ from spicemem.experiments.eis_spikes import (
     antisymmetric,
     delay_grid,
     gate_rate,
+    gate_tau,
 )
 from spicemem.model import Param
 from spicemem.protocols.cycling import cycling
@@ -101,17 +102,18 @@ def _eis_stdp(context: Context) -> Outcome:
 
 def _divider_error(context: Context, cell: Circuit, forms: list[Form]) -> float:
     """Largest |v(gate) - (v(pre) + v(post))/2| over v(gate)'s largest, but within 1 % of the time scale of an edge."""
-    worst = 0.0
+    found: list[tuple[float, float]] = []
     for form in forms:
         p = pairing(cell, pre=form.pre, post=form.post, engine=context.engine)
         _, state = p.before(None)
         delays = delay_grid(form.time_scale, 11 if context.quick else _points(context))
         work = partial(_divider_misfit, p, state, form)
-        worst = max([worst, *map_runs(work, delays, p.engine, context.executor, context.progress, "divider")])
-    return worst
+        found += map_runs(work, delays, p.engine, context.executor, context.progress, "divider")
+    return max(misfit for misfit, _ in found) / max(gate for _, gate in found)
 
 
-def _divider_misfit(p: Pairing, state: dict[str, float], form: Form, delay: float) -> float:
+def _divider_misfit(p: Pairing, state: dict[str, float], form: Form, delay: float) -> tuple[float, float]:
+    """(largest misfit, largest |v(gate)|) of one pair, V."""
     waves, _, _ = p.waves(float(delay))
     result = p.pair(float(delay), state, ("v(gate)", "v(pre)", "v(post)"))
     clear = np.ones(len(result.time), bool)
@@ -121,7 +123,7 @@ def _divider_misfit(p: Pairing, state: dict[str, float], form: Form, delay: floa
                 clear &= (result.time < start - 1e-12) | (result.time > end + 0.01 * form.time_scale)
     gate = result["v(gate)"]
     misfit = np.abs(gate - (result["v(pre)"] + result["v(post)"]) / 2)[clear]
-    return float(misfit.max() / np.abs(gate).max())
+    return float(misfit.max()), float(np.abs(gate).max())
 
 
 _Check = Callable[[Context, Circuit, dict[str, Form], dict[str, Curve], float], tuple[str, bool]]
@@ -221,18 +223,19 @@ def _eis_rate(context: Context) -> Outcome:
 
 # --- eis-timescales -------------------------------------------------------------------------------------------------
 
-#: Name, preset, peak V, time scale s, resistor Ohm: Fig. 7a to c.
+#: Name, preset, peak V, time scale s, resistor Ohm, sharp part in time scales: Fig. 7a to c. The gate of the last one
+#: follows with 5 ns, which a longer sharp part makes up for.
 SCALES = (
-    ("100ms", "huang_2025_14nm", 6.5, 100e-3, 10e6),
-    ("100us", "huang_2025_14nm", 10.0, 100e-6, 10e6),
-    ("100ns", "nano", 10.0, 100e-9, 100e6),
+    ("100ms", "huang_2025_14nm", 6.5, 100e-3, 10e6, 0.15),
+    ("100us", "huang_2025_14nm", 10.0, 100e-6, 10e6, 0.15),
+    ("100ns", "nano", 10.0, 100e-9, 100e6, 0.2),
 )
 
 
 def _scale_setup(index: int) -> tuple[str, Circuit, Form]:
-    name, preset, peak, scale, r = SCALES[index]
+    name, preset, peak, scale, r, sharp = SCALES[index]
     device = EIS.preset(preset)
-    return name, divider_gate(device, r=r), antisymmetric(device, peak, scale)
+    return name, divider_gate(device, r=r), antisymmetric(device, peak, scale, sharp=sharp, tau=gate_tau(device, r))
 
 
 def _eis_timescales(context: Context) -> Outcome:
@@ -257,7 +260,7 @@ def _eis_timescales(context: Context) -> Outcome:
             result = p.pair(best, state, ("syn.g", "v(pre)", "v(post)"))
             outcome.score("eis-programming-speed", _settled(p, result, best) * 1e9)
     outcome.figures["timescales"] = plot_grid(
-        outcome.curves, columns=3, titles=[f"{name}, {peak:g} V peak" for name, _, peak, _, _ in SCALES])
+        outcome.curves, columns=3, titles=[f"{name}, {peak:g} V peak" for name, _, peak, *_ in SCALES])
     outcome.remarks.append("the 100 ns case is preset nano (7 nm, gate scaled to 0.1 fF) with 100 MOhm: the 3 um gate "
                            "would charge in microseconds (docs/eis.md)")
     return outcome
@@ -299,7 +302,8 @@ def _eis_dopamine(context: Context) -> Outcome:
     curves = []
     for alpha in alphas:
         cell = modulated_gate(device, r=context.values["r"], alpha_post=alpha)
-        curve = _run_stdp(context, cell, form, f"stdp-alpha{alpha:+g}")["syn"]
+        sign = "plus" if alpha > 0 else "minus"
+        curve = _run_stdp(context, cell, form, f"stdp-alpha-{sign}-{abs(alpha):g}")["syn"]
         curves.append(_named(curve, curve.name, alpha_post=f"{alpha:+g}"))
     first, last = curves[0], curves[-1]
     peak = first.peak()

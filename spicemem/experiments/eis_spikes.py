@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import quad
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
+from scipy.signal import lfilter
 
+from spicemem.errors import WaveformError
 from spicemem.expr import compile_function, symbols
 from spicemem.model import Model
 from spicemem.waveform import Waveform
@@ -40,29 +43,54 @@ def gate_rate(device: Model, volts: float) -> float:
     return float(function(root, *values)[1])
 
 
-def balanced_width(device: Model, peak: float, time_scale: float) -> float:
-    """Width (s) of the sharp part of form (a) that undoes the tail when a spike comes alone, through the divider.
-
-    The gate sees half of each: rate(peak/2) * width = integral of rate(peak/2 * (1 - s)) over the tail.
-    """
-    full = gate_rate(device, peak / 2)
-    tail = quad(lambda s: gate_rate(device, peak / 2 * (1 - s)), 0, 1, limit=200)[0] / full
-    # An edge counts for less than its length: one more of them stands on the sharp side than on the tail's.
-    edge = quad(lambda s: gate_rate(device, peak / 2 * s), 0, 1, limit=200)[0] / full
-    return float(tail + EDGE * (1 - edge)) * time_scale
+def gate_tau(device: Model, r: float) -> float:
+    """Time constant (s) of a divider of two resistors r (Ohm) with the device's gate capacitance."""
+    d = device.definition
+    return r / 2 * sum(device.number(c.farad) for c in d.capacitances)
 
 
-def antisymmetric(device: Model, peak: float, time_scale: float, gap: float = 0.0) -> Form:
+def _left_over(device: Model, spike: Waveform, tau: float) -> Callable[[Waveform], float]:
+    """A function that gives what one spike alone leaves behind (S), at a gate that sees half of it through tau."""
+    volts = np.linspace(-spike.peak / 2, spike.peak / 2, 401)
+    speed = CubicSpline(volts, [gate_rate(device, v) for v in volts])
+
+    def left_over(wave: Waveform) -> float:
+        t, h = np.linspace(wave.times[0], wave.times[-1] + 10 * tau, 40001, retstep=True)
+        gate = wave(t) / 2
+        if tau > 0:
+            # First-order lag, exact for straight pieces between the points.
+            a = np.exp(-h / tau)
+            late = (1 - a) * tau / h
+            gate = lfilter([1 - late, late - a], [1, -a], gate)
+        return float(np.trapezoid(speed(gate), t))
+
+    return left_over
+
+
+def antisymmetric(device: Model, peak: float, time_scale: float, gap: float = 0.0, sharp: float = 0.15,
+                  tau: float = 0.0) -> Form:
     """Form (a): a sharp part, then a falling tail of the other sign; post is the opposite of pre (Fig. 4a).
 
-    gap: rest between the two, in time scales; 0.25 gives form (d), without plasticity in the middle.
+    gap: rest between the two, in time scales; 0.25 gives form (d), without plasticity in the middle. sharp: length of
+    the sharp part, in time scales. tau: time constant of the gate (s). The tail keeps its peak for as long as it takes to undo the sharp part when the spike
+    comes alone: found from the device's own rate at a gate that sees half of the spike.
     """
     t, e = time_scale, EDGE * time_scale
-    width = balanced_width(device, peak, t)
-    points = [(-width - e, 0.0), (-width, -peak), (-e, -peak)]
-    points += [(0.0, peak), (t, 0.0)] if not gap else [(0.0, 0.0), (gap * t - e, 0.0), (gap * t, peak),
-                                                       ((1 + gap) * t, 0.0)]
-    pre = Waveform.points(*points)
+
+    def spike(hold: float) -> Waveform:
+        points = [(-sharp * t - e, 0.0), (-sharp * t, -peak), (-e, -peak)]
+        if gap:
+            points += [(0.0, 0.0), (gap * t - e, 0.0)]
+        points += [(gap * t, peak), ((gap + hold) * t, peak), ((gap + 1) * t, 0.0)]
+        return Waveform.points(*points)
+
+    left_over = _left_over(device, spike(0.5), tau)
+    try:
+        hold = brentq(lambda h: left_over(spike(h)), 1e-6, 0.9, xtol=1e-5)
+    except ValueError:
+        raise WaveformError("antisymmetric spike", found=f"no balanced tail at {peak:g} V", expected="a device whose "
+                            "rate falls steeply with voltage", remedy="Raise the peak or `sharp`") from None
+    pre = spike(hold)
     name, title = ("flat-middle", "antisymmetric, flat middle") if gap else ("antisymmetric", "antisymmetric")
     return Form(name, title, pre, -pre, t)
 
