@@ -38,7 +38,8 @@ def dimension(unit: str) -> Dimension:
     text = unit.replace("Ohm", "ohm")
     try:
         quantity = _registry().Quantity(1.0, text).to_base_units()
-    except (pint.errors.PintError, AttributeError, TypeError, ValueError, AssertionError, SyntaxError, tokenize.TokenError) as error:
+    except (pint.errors.PintError, AttributeError, TypeError, ValueError, AssertionError, SyntaxError,
+            tokenize.TokenError) as error:
         raise ModelError("unit", found=repr(unit), expected="an SI unit such as V, A, S, Ohm, s, m, K, C/m**2",
                          remedy=f"({error})") from None
     if abs(quantity.magnitude - 1.0) > 1e-12:

@@ -72,16 +72,17 @@ class Waveform:
 
     def shift(self, delay: float) -> Waveform:
         """The same, later by `delay` seconds."""
-        if not np.isfinite(delay):
-            raise WaveformError("delay", found=f"{delay}", expected="a finite number of seconds")
+        _finite("delay", delay)
         return Waveform(self.times + delay, self.values)
 
     def scale(self, factor: float) -> Waveform:
         """The same, `factor` times as high."""
+        _finite("factor", factor)
         return Waveform(self.times, self.values * factor)
 
     def stretch(self, factor: float) -> Waveform:
         """The same, `factor` times as long (about its time zero)."""
+        _finite("factor", factor)
         return Waveform(self.times * factor, self.values)
 
     def __neg__(self) -> Waveform:
@@ -103,6 +104,7 @@ class Waveform:
 
     def repeat(self, count: int, period: float) -> Waveform:
         """`count` copies, `period` seconds apart; they may not overlap."""
+        _finite("period", period)
         if count < 1 or (count > 1 and period <= self.duration):
             raise WaveformError("repetition", found=f"{count} copies every {period} s of {self.duration} s",
                                 expected="at least one copy and a period longer than the waveform")
@@ -123,6 +125,11 @@ class Waveform:
     def peak(self) -> float:
         """Largest magnitude."""
         return float(np.abs(self.values).max())
+
+
+def _finite(what: str, value: float) -> None:
+    if not np.isfinite(value):
+        raise WaveformError(what, found=f"{value}", expected="a finite number")
 
 
 def merge_times(*times: Sequence[float] | Array | Iterable[float], tolerance: float = 1e-12) -> Array:

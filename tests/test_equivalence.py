@@ -386,11 +386,27 @@ def test_planted_faults_are_caught(
     assert any(mismatches(engine, roots)[1] for roots in trees(1, TREES))
 
 
+@pytest.mark.parametrize("name", ENGINES)
+def test_traps_of_ngspice(name: str, require: Callable[[str], Any]) -> None:
+    """What random trees found, once each: "? -x" in a .param, literals of more than 11 digits, tiny intermediates."""
+    a, b, u = SYMBOLS["par_a"], SYMBOLS["par_b"], SYMBOLS["par_u"]
+    roots = [
+        expr.local("fixed0", expr.where(a > b, -a, b)) * P, expr.where(P > Q, -P, 0 - u), P / math.pi - math.e * u,
+        P - expr.const(0.123456789012345678, V), -P * (a - (b - LIGHT)), a / (b / (LIGHT / X)) - P / u,
+        expr.exp(expr.local("mid0", 1e-12 * expr.sinh(P / u)) * 1e9) * expr.local("mid1", X * (P / u)),
+    ]
+    number, wrong = mismatches(require(name), roots)
+    assert number == len(roots) and not wrong
+
+
 def test_shared_subexpressions_are_hoisted_and_literals_keep_their_digits() -> None:
-    (roots,) = trees(1, PER_MODEL)
-    device = next(iter(planted(roots).circuit.devices().values()))
-    text = text_of_ngspice.device_subckt(type(device), tuple(device.values.items()))
-    assert text.count("\nBsm_a") >= 10 and text.count(".param fixed") >= 3
+    auxiliaries = fixed = 0
+    for roots in trees(1, 3 * PER_MODEL):
+        device = next(iter(planted(roots).circuit.devices().values()))
+        text = text_of_ngspice.device_subckt(type(device), tuple(device.values.items()))
+        auxiliaries += text.count("\nBsm_a")
+        fixed += text.count(".param fixed")
+    assert auxiliaries >= 10 and fixed >= 5
     assert text_of_ngspice.literal(0.1) == "0.1" and text_of_ngspice.literal(-3e-7) == "-3e-07"
     for value in (math.pi, -math.e * 1e-9, 1 / 3, 1.2345678901234567e22):
         pieces = text_of_ngspice.literal(value)

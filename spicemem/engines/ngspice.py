@@ -151,7 +151,7 @@ class Ngspice(Engine):
         path, _, item = name.rpartition(DOT)
         if item in job.devices[path].definition.states:
             # The scaled change is what the simulator solves for; the state itself follows exactly.
-            item = f"sm_{item}"
+            item = f"sm_s_{item}"
             return f"v(n{spell(path)}#{item})" if self.osdi else f"v(x{spell(path)}.{item})"
         return f"@{letter}{spell(path)}[{item}]" if self.osdi else f"v({letter}{spell(path)}.{item})"
 

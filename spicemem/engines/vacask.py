@@ -43,7 +43,7 @@ class Vacask(Engine):
         lines = [job.title, "ground 0"]
         lines += text.cards({type(e.part) for e in job.elements})
         for kind in sorted(kinds, key=lambda k: k.__name__):
-            lines += [f'load "{Ngspice.module(kind)}"', f"model sm_{kind.definition.name} {kind.definition.name}"]
+            lines += [f'load "{Ngspice.module(kind)}"', f"model sm_d_{kind.definition.name} {kind.definition.name}"]
         if job.holds:
             lines += [f'load "{compile_module("sm_hold", parts.HOLD)}"', "model sm_hold sm_hold"]
         if job.currents:
@@ -87,7 +87,7 @@ class Vacask(Engine):
             return f"p({spell(path)},i)" if path in job.currents else f"i({spell(path)})"
         path, _, item = name.rpartition(DOT)
         if item in job.devices[path].definition.states:
-            return f'v("{spell(path)}:sm_{item}")'
+            return f'v("{spell(path)}:sm_s_{item}")'
         return f"p({spell(path)},{item})"
 
     @staticmethod

@@ -76,7 +76,7 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
             lines.append(f"B{aux} {aux} {GROUND} V={aux_text}")
         lines.append(f"B{name} {p} {n} I={text}")
 
-    scales = {s.name: f"sm_res_{s.name}" for s in d.states.values()}
+    scales = {s.name: f"sm_r_{s.name}" for s in d.states.values()}
     for state in d.states.values():
         lines.append(f".param {scales[state.name]}={{{param.text(state.resolution)}}}")
     for name, value in d.locals.items():
@@ -86,8 +86,8 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
         lines.append("* 0 at rest, the time in a transient")
         lines.append(f"Vsm_t sm_t {GROUND} {RAMP}")
     for state in d.states.values():
-        lines.append(f"* state {state.name} [{state.unit}]: sm_{state.name} carries its scaled change")
-        lines.append(f"B{state.name} {state.name} {GROUND} V={{{state.init}}} + {{{scales[state.name]}}}*v(sm_{state.name})")
+        lines.append(f"* state {state.name} [{state.unit}]: sm_s_{state.name} carries its scaled change")
+        lines.append(f"B{state.name} {state.name} {GROUND} V={{{state.init}}} + {{{scales[state.name]}}}*v(sm_s_{state.name})")
     for name, value in d.locals.items():
         if name not in d.constant_locals:
             node(name, write.text(value))
@@ -98,9 +98,9 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
     for state in d.states.values():
         moving = f"({write.text(d.rates[state.name])})/{{{scales[state.name]}}}"
         at_rest = "v(sm_t) > 0" if state.static == "hold" else "v(sm_t) + 1.0 - {hold} > 0"
-        lines.append(f"Csm_{state.name} sm_{state.name} {GROUND} {STATE_FARAD}")
-        current(f"sm_r_{state.name}", GROUND, f"sm_{state.name}",
-                f"{STATE_FARAD}*({at_rest} ? {moving} : 0-v(sm_{state.name}))")
+        lines.append(f"Csm_f_{state.name} sm_s_{state.name} {GROUND} {STATE_FARAD}")
+        current(f"sm_f_{state.name}", GROUND, f"sm_s_{state.name}",
+                f"{STATE_FARAD}*({at_rest} ? {moving} : 0-v(sm_s_{state.name}))")
     params = " ".join(f"{name}={number(value)}" for name, value in values)
     return templates().get_template("ngspice_device.j2").render(  # type: ignore[no-any-return]
         name=d.name, pins=" ".join(d.pins), params=params, lines=lines, fold=fold)

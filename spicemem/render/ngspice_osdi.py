@@ -12,18 +12,18 @@ from spicemem.units import number
 
 
 def element_line(element: Element, name: str, nets: dict[str, str]) -> str:
-    """One element as a line; devices are N instances of the model card sm_<device>."""
+    """One element as a line; devices are N instances of the model card sm_d_<device>."""
     part = element.part
     if not isinstance(part, Model):
         return ngspice.element_line(element, name, nets)
     d = part.definition
     changed = " ".join(f"{k}={number(v)}" for k, v in part.values.items() if v != d.params[k].default)
-    return f"N{name} {' '.join(nets[p] for p in d.pins)} sm_{d.name} {changed}".rstrip()
+    return f"N{name} {' '.join(nets[p] for p in d.pins)} sm_d_{d.name} {changed}".rstrip()
 
 
 def model_card(device: str) -> str:
     """The card between instances and the compiled module; blanks matter (ngspice drops a parameter after a bracket)."""
-    return f".model sm_{device} {device}"
+    return f".model sm_d_{device} {device}"
 
 
 def load_block(files: Iterable[str | Path]) -> str:

@@ -31,12 +31,12 @@ def wave_text(wave: Waveform) -> str:
 
 
 def element_line(element: Element, name: str, nets: dict[str, str]) -> str:
-    """One element as a line; devices are instances of the model card sm_<device>."""
+    """One element as a line; devices are instances of the model card sm_d_<device>."""
     part = element.part
     if isinstance(part, Model):
         d = part.definition
         changed = " ".join(f"{k}={number(v)}" for k, v in part.values.items() if v != d.params[k].default)
-        return f"{name} ({' '.join(nets[p] for p in d.pins)}) sm_{d.name} {changed}".rstrip()
+        return f"{name} ({' '.join(nets[p] for p in d.pins)}) sm_d_{d.name} {changed}".rstrip()
     if type(part) not in CARDS:
         raise RenderError(f"part {element.path}", found=type(part).__name__, expected="a part that VACASK has")
     start = f"{name} ({' '.join(nets[p] for p in part.pins)}) {CARDS[type(part)][0]} "
@@ -79,4 +79,4 @@ def cell_library(circuit: Circuit) -> str:
                 lines.append("  " + element_line(Element(name, part, nets), name, nets))
         blocks.append("\n".join([*lines, "ends", ""]))
     head = [*cell_header(circuit, "//"), *(f'load "{name}.osdi"' for name in devices), *cards(kinds)]
-    return "\n".join([*head, *(f"model sm_{name} {name}" for name in devices), "", *blocks])
+    return "\n".join([*head, *(f"model sm_d_{name} {name}" for name in devices), "", *blocks])

@@ -54,18 +54,18 @@ def device_module(device_class: type[Model], values: tuple[tuple[str, float], ..
         body.append(f"{name} = {text};")
 
     for state in d.states.values():
-        plain += [f"sm_res_{state.name}", f"sm_f_{state.name}"]
-        assign(f"sm_res_{state.name}", write.text(state.resolution))
-        body.append(f"{state.name} = {state.init} + sm_res_{state.name} * V(sm_{state.name});")
+        plain += [f"sm_r_{state.name}", f"sm_f_{state.name}"]
+        assign(f"sm_r_{state.name}", write.text(state.resolution))
+        body.append(f"{state.name} = {state.init} + sm_r_{state.name} * V(sm_s_{state.name});")
     for name, node in d.locals.items():
         assign(name, write.text(node))
     for i, item in enumerate(d.branches, 1):
         plain.append(f"sm_i{i}")
         assign(f"sm_i{i}", write.text(item.current))
     for state in d.states.values():
-        assign(f"sm_f_{state.name}", f"-({write.text(d.rates[state.name])}) / sm_res_{state.name}")
+        assign(f"sm_f_{state.name}", f"-({write.text(d.rates[state.name])}) / sm_r_{state.name}")
         rest = "$abstime <= 0.0" if state.static == "hold" else "$abstime <= 0.0 && hold > 0.5"
-        body.append(f"if ({rest}) sm_f_{state.name} = V(sm_{state.name});  // hold at rest")
+        body.append(f"if ({rest}) sm_f_{state.name} = V(sm_s_{state.name});  // hold at rest")
     for i, item in enumerate(d.branches, 1):
         body.append(f"I({item.p.value}, {item.n.value}) <+ sm_i{i};")
     for cap in d.capacitances:
@@ -74,9 +74,9 @@ def device_module(device_class: type[Model], values: tuple[tuple[str, float], ..
         assign(name, write.text(cap.farad))
         body.append(f"I({pair}) <+ ddt({name} * V({pair}));")
     for state in d.states.values():
-        body.append(f"I(sm_{state.name}) <+ ddt(V(sm_{state.name}));")
-        body.append(f"I(sm_{state.name}) <+ sm_f_{state.name};")
-    internal = [*d.nodes, *(f"sm_{s}" for s in d.states)]
+        body.append(f"I(sm_s_{state.name}) <+ ddt(V(sm_s_{state.name}));")
+        body.append(f"I(sm_s_{state.name}) <+ sm_f_{state.name};")
+    internal = [*d.nodes, *(f"sm_s_{s}" for s in d.states)]
     return templates().get_template("verilog_a_device.j2").render(  # type: ignore[no-any-return]
         name=d.name, pins=", ".join(d.pins), internal=", ".join(internal), parameters=_parameters(d, dict(values)),
         variables=variables, plain=", ".join(plain), body=body)

@@ -1,0 +1,81 @@
+"""Do the engines agree with the reference integration, on the learning curve itself (the difference)?"""
+
+import numpy as np
+import pytest
+
+from spicemem.circuits.synapses import divider_gate
+from spicemem.devices.eis import EIS
+from spicemem.experiments.eis import SCALES, _scale_setup
+from spicemem.experiments.eis_spikes import all_forms
+from spicemem.protocols import stdp
+
+BOUND = 0.005
+ENGINES = ("ngspice", "ngspice-osdi", "vacask")
+
+
+def curve(cell, form, engine, points=9, **kwargs):
+    delays = np.linspace(-0.8, 0.8, points) * form.time_scale
+    return stdp(cell, pre=form.pre, post=form.post, delays=delays, engine=engine, **kwargs)["syn"]
+
+
+@pytest.fixture(scope="module")
+def forms():
+    return all_forms(EIS.preset("huang_2025_14nm"), 6.5, 0.1)
+
+
+@pytest.fixture(scope="module")
+def references(forms):
+    """Every curve by the reference integration, once."""
+    curves = {form.name: curve(divider_gate(), form, "reference") for form in forms}
+    for index, (name, *_) in enumerate(SCALES):
+        _, cell, form = _scale_setup(index)
+        curves[name] = curve(cell, form, "reference")
+    return curves
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_four_forms(engine, forms, references, require):
+    require(engine)
+    for form in forms:
+        error = np.abs(curve(divider_gate(), form, engine).relative_error(references[form.name])).max()
+        assert error <= BOUND, f"{form.name}: {error:.4f} of the lobe's peak"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_three_time_scales(engine, references, require):
+    require(engine)
+    for index, (name, *_) in enumerate(SCALES):
+        _, cell, form = _scale_setup(index)
+        error = np.abs(curve(cell, form, engine).relative_error(references[name])).max()
+        assert error <= BOUND, f"{name}: {error:.4f} of the lobe's peak"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_planted_fault_is_seen(engine, forms, references, require, monkeypatch):
+    """A hop field that is off by one part in two hundred moves the curve by more than the bound allows."""
+    require(engine)
+    wrong = EIS.preset("huang_2025_14nm", e_hop=3e7 * 1.005)
+    error = np.abs(curve(divider_gate(wrong), forms[0], engine).relative_error(references["antisymmetric"])).max()
+    assert error > BOUND
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_maximum_step_is_small_enough(engine, forms, require):
+    """Halving the step rule changes a curve by less than a fifth of the bound."""
+    require(engine)
+    form = forms[0]
+    step = form.pre.duration / 200
+    full, half = (curve(divider_gate(), form, engine, 5, max_step=h) for h in (step, step / 2))
+    assert np.abs(full.relative_error(half)).max() < BOUND / 5
+
+
+@pytest.mark.parametrize("engine", (*ENGINES, "reference"))
+def test_curve_is_odd_and_lone_spikes_do_nothing(engine, forms, require):
+    from spicemem.protocols import lone_spikes
+
+    require(engine)
+    form = forms[0]
+    found = curve(divider_gate(), form, engine)
+    assert np.abs(found.y + found.y[::-1]).max() < 1e-3 * found.peak()
+    alone = lone_spikes(divider_gate(), pre=form.pre, post=form.post, engine=engine)
+    assert max(abs(v) for by in alone.values() for v in by.values()) < 1e-3 * found.peak()
