@@ -21,6 +21,7 @@ import typer
 
 from spicemem import __version__
 from spicemem.errors import EngineError, InputError, SpicememError, nearest
+from spicemem.files import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -347,7 +348,7 @@ def netlist(
     if out is None:
         sys.stdout.write(text)
     else:
-        shipped.write_text(out, text)
+        write_text(out, text)
 
 
 @command
@@ -408,6 +409,7 @@ def run(
     from spicemem.experiments import EXPERIMENTS
     from spicemem.experiments.base import run_experiment
     from spicemem.generate import settings_of
+    from spicemem.protocols.pool import default_executor
     from spicemem.units import parse_quantity
 
     if experiment not in EXPERIMENTS:
@@ -434,7 +436,7 @@ def run(
     fresh, before = not os.path.exists(folder), _files(folder)
     try:
         with contextlib.ExitStack() as stack:
-            executor = stack.enter_context(_executor(simulator.name, jobs)) if jobs else None
+            executor = stack.enter_context(default_executor(simulator, jobs)) if jobs else None
             progress = stack.enter_context(_progress())
             summary = run_experiment(chosen, simulator, folder, quick=quick, values=values, progress=progress,
                                      executor=executor)
@@ -452,13 +454,6 @@ def run(
           if summary["targets"] else f"{status} after {summary['wall_s']:.1f} s")
     if status != "ok":
         fail(f"{experiment}: {summary['reason']}", UNSUPPORTED if status == "unsupported" else 1)
-
-
-def _executor(engine: str, jobs: int) -> Any:
-    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-
-    # Simulators are processes already; the reference engine is Python.
-    return ProcessPoolExecutor(jobs) if engine == "reference" else ThreadPoolExecutor(jobs)
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:

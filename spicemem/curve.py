@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-import secrets
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicemem.errors import CurveError, nearest
+from spicemem.files import write_bytes
 from spicemem.units import engineering, prefix
 
 if TYPE_CHECKING:
@@ -250,7 +249,8 @@ class Curve:
         import pandas as pd
 
         frame = pd.DataFrame(dict(self._table()))
-        frame.attrs = {"name": self.name, **self.provenance}
+        frame.attrs = {"name": self.name}
+        frame.attrs.update(self.provenance)
         return frame
 
     def _table(self) -> list[tuple[str, Array]]:
@@ -273,7 +273,7 @@ class Curve:
         lines += [f"# published: {json.dumps(asdict(item))}" for item in self.published]
         lines.append(",".join(head for head, _ in table))
         lines += [",".join(map(repr, row)) for row in zip(*(values.tolist() for _, values in table), strict=True)]
-        _write_atomic(Path(path), ("\n".join(lines) + "\n").encode())
+        write_bytes(Path(path), ("\n".join(lines) + "\n").encode())
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Curve:
@@ -589,18 +589,6 @@ def _numbers(where: str, line: str, heads: list[tuple[str, str]]) -> list[float]
     return [float(cell) for cell in cells]
 
 
-def _write_atomic(path: Path, data: bytes) -> None:
-    """Write beside the final name, then rename: a reader sees the whole file or none."""
-    if not path.parent.is_dir():
-        raise CurveError(f"file {path}", found=f"no folder {path.parent}", remedy="Create the folder first")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 # Okabe and Ito: told apart by colour-blind readers too.
@@ -856,7 +844,7 @@ def save_figure(fig: Figure, path: str | Path) -> None:
         ids = {old: f"id{n}" for n, old in enumerate(dict.fromkeys(re.findall(r'id="([a-z]+[0-9a-f]{10})"', text)))}
         text = re.sub(r'(id="|#)([a-z]+[0-9a-f]{10})(?=[")])', lambda m: m[1] + ids.get(m[2], m[2]), text)
         data = text.encode()
-    _write_atomic(path, data)
+    write_bytes(path, data)
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------

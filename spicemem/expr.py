@@ -390,7 +390,8 @@ def _function_slope(node: Expr) -> Expr:
         return _raw("sub", const(1.0), _raw("mul", node, node))
     if node.op == "log":
         inside = _node("gt", (x, const(LOG_FLOOR)), None, None)
-        return _raw("where", inside, _raw("div", const(1.0), _node("max", (x, const(LOG_FLOOR)), None, NONE)), const(0.0))
+        floored = _node("max", (x, const(LOG_FLOOR)), None, NONE)
+        return _raw("where", inside, _raw("div", const(1.0), floored), const(0.0))
     if node.op == "sqrt":
         inside = _node("gt", (x, const(SQRT_FLOOR)), None, None)
         return _raw("where", inside, _raw("div", const(0.5), node), const(0.0))
@@ -479,7 +480,7 @@ def compile_function(outputs: Sequence[Expr], inputs: Sequence[Expr], vectorised
 def python_source(name: str, outputs: Sequence[Expr], inputs: Sequence[Expr]) -> str:
     """The source of that function, one line a node."""
     known = {id(node): f"a{i}" for i, node in enumerate(inputs)}
-    lines = []
+    lines: list[str] = []
     for node in walk(*outputs, known=known):
         if node.op == "symbol":
             raise ModelError("expression", found=f"the symbol {node.value!r}",

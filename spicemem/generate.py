@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from spicemem.circuit import DOT, Circuit
 from spicemem.circuits import CIRCUITS
 from spicemem.devices import DEVICES
 from spicemem.errors import InputError, nearest
+from spicemem.files import write_text
 from spicemem.model import Model
 from spicemem.render import render
 from spicemem.render.bench import ngspice_bench
@@ -189,20 +188,6 @@ def generate(root: Path) -> dict[str, str]:
                              remedy="Give --root a folder that can be written") from None
         write_text(root / name, files[name])
     return changes
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears under its name only when complete. Raises InputError where it cannot."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        try:
-            partial.write_bytes(text.encode())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"file {path}", found=error.strerror or str(error), expected="a file that can be written",
-                         remedy="Give another name or folder") from None
 
 
 def settings_of(pairs: Iterable[str]) -> dict[str, str]:

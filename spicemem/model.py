@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -18,7 +18,7 @@ from spicemem import expr
 from spicemem.errors import DimensionError, ModelError, nearest
 from spicemem.expr import Expr
 from spicemem.names import check_name, check_text
-from spicemem.units import Dimension, describe, dimension, engineering, number
+from spicemem.units import NONE, Dimension, describe, dimension, engineering, number
 from spicemem.waveform import Waveform
 
 
@@ -193,8 +193,8 @@ class Preset:
 class Bench:
     """What a device's or cell's shipped test bench does: drive these pins, everything else at 0 V, draw this.
 
-    drives: waveform by pin. stop, max_step: s. plot: what is drawn against time, ("v", pin), ("state", name) or for a
-    cell ("state", "part.name"); each becomes one line of the picture.
+    drives: waveform by pin. stop, max_step: s. plot: what is drawn against time: "v(pin)", a state or local by name,
+    "part.state" for a cell; each becomes one line of the picture.
     """
 
     drives: Mapping[str, Waveform]
@@ -466,14 +466,14 @@ def _state_info(who: str, state: State, view: Any, params: Mapping[str, Param]) 
         if value is None:
             return None
         if isinstance(value, Param):
-            node = value.symbolic()
+            node: Expr = value.symbolic()
         elif callable(value):
             node = value(view)
         else:
             return expr.const(float(value), unit)
         if node.dim != unit:
-            raise DimensionError(f"{what}: {part}", found=describe(node.dim), expected=state.unit)
-        return node  # type: ignore[no-any-return]
+            raise DimensionError(f"{what}: {part}", found=describe(node.dim or NONE), expected=state.unit)
+        return node
 
     resolution = amount(state.resolution, "resolution")
     assert resolution is not None
@@ -534,12 +534,13 @@ def _check_equations(
                                  expected=describe(dim))
 
     pins = {*terminals, *nodes}
-    for item in (*branches, *capacitances):
-        for end in (item.p, item.n):
+    pairs: list[Branch | Capacitance] = [*branches, *capacitances]
+    for pair in pairs:
+        for end in (pair.p, pair.n):
             if end.op != "symbol" or end.kind != "node" or end.value not in pins:
                 raise ModelError(f"{who}: end of a branch", found=f"'{end}'", expected="one of its terminals or nodes")
-        if item.p is item.n:
-            raise ModelError(f"{who}: branch", found=f"{item.p.value} at both ends", expected="two different ends")
+        if pair.p is pair.n:
+            raise ModelError(f"{who}: branch", found=f"{pair.p.value} at both ends", expected="two different ends")
     for item in branches:
         want(f"current from {item.p.value} to {item.n.value}", item.current, dimension("A"))
     for cap in capacitances:

@@ -6,7 +6,7 @@ import math
 import re
 import tokenize
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from spicemem.errors import InputError, ModelError
@@ -25,7 +25,7 @@ def _registry() -> Any:
     return pint.UnitRegistry(cache_folder=None)
 
 
-@lru_cache(maxsize=None)
+@cache
 def dimension(unit: str) -> Dimension:
     """Dimension of a coherent SI unit such as "V", "Ohm", "S/s", "1".
 
@@ -109,12 +109,15 @@ def parse_quantity(text: str, unit: str, what: str = "value") -> float:
     names = {unit} | ({"ohm", "Ω"} if unit == "Ohm" else set())
     if tail.startswith("M") or tail == "M":
         raise InputError(what, found=repr(text), expected="no bare M",
-                         remedy=f"M is mega (1e6) to some and milli (1e-3) to SPICE: write {match[1]}meg or {match[1]}m")
-    if tail in names and len(tail) == 1 and tail.lower() in _SPICE or tail in _SUFFIXES and tail.lower() == unit.lower():
+                         remedy="M is mega (1e6) to some and milli (1e-3) to SPICE: "
+                                f"write {match[1]}meg or {match[1]}m")
+    unit_or_suffix = tail in names and len(tail) == 1 and tail.lower() in _SPICE
+    if unit_or_suffix or (tail in _SUFFIXES and tail.lower() == unit.lower()):
         reading = _SPICE[tail.lower()]
         raise InputError(what, found=repr(text), expected=f"a value in {unit} that can be read in one way only",
-                         remedy=f"'{tail}' is the unit ({match[1]} {unit}) and a SPICE suffix ({match[1]} x {reading}): "
-                                f"write {match[1]} alone, or {float(match[1]) * float(reading):g}")
+                         remedy=f"'{tail}' is the unit ({match[1]} {unit}) and a SPICE suffix "
+                                f"({match[1]} x {reading}): write {match[1]} alone, or "
+                                f"{float(match[1]) * float(reading):g}")
     for suffix, factor in (("", 1.0), *_SUFFIXES.items()):
         if tail == suffix or (tail.startswith(suffix) and tail[len(suffix):].strip() in names):
             # A decimal product would round: 100n is the float nearest to 100e-9.

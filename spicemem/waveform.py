@@ -68,7 +68,7 @@ class Waveform:
 
     def __call__(self, t: ArrayLike) -> Array:
         """Value at the times t (s)."""
-        return np.asarray(np.interp(t, self.times, self.values), dtype=np.float64)
+        return np.asarray(np.interp(np.asarray(t, dtype=np.float64), self.times, self.values), dtype=np.float64)
 
     def shift(self, delay: float) -> Waveform:
         """The same, later by `delay` seconds."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from spicemem import curve as module
 from spicemem.curve import Column, Curve, Lobes, Published, plot_curves, plot_grid, save_figure
-from spicemem.errors import CurveError
+from spicemem.errors import CurveError, InputError
 
 DELAYS = np.linspace(-0.1, 0.1, 41)
 TRUTH = {"A+": 5e-9, "tau+": 20e-3, "A-": -4e-9, "tau-": 30e-3}
@@ -219,7 +219,7 @@ def test_missing_and_binary_files(tmp_path: Path):
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CurveError, match="UTF-8"):
         Curve.from_csv(tmp_path / "b.csv")
-    with pytest.raises(CurveError, match=r"no folder.*Create the folder"):
+    with pytest.raises(InputError, match=r"no folder.*Create the folder"):
         curve().to_csv(tmp_path / "no" / "c.csv")
 
 
@@ -241,7 +241,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeyp
     else:
         monkeypatch.setattr(os, "replace", fail)
     for write in (curve().to_csv, lambda p: save_figure(curve().plot(), p.with_suffix(".png"))):
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(InputError, match="disk full"):
             write(path)
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["c.csv"]
 

@@ -13,7 +13,15 @@ import pytest
 
 from spicemem import engines
 from spicemem.circuit import (
-    Capacitor, Circuit, CurrentGain, CurrentSource, Inductor, Resistor, Transconductor, Transresistor, VoltageGain,
+    Capacitor,
+    Circuit,
+    CurrentGain,
+    CurrentSource,
+    Inductor,
+    Resistor,
+    Transconductor,
+    Transresistor,
+    VoltageGain,
     VoltageSource,
 )
 from spicemem.circuits.synapses import divider_gate
@@ -66,7 +74,8 @@ def mixed_circuit():
     wave = Waveform.points((0, 0), (1e-3, 4), (4e-3, -2), (6e-3, 3))
     c = Circuit("mixed")
     c.add("v1", VoltageSource(wave), p="a", n="0").add("r1", Resistor(100.0), p="a", n="b")
-    c.add("l1", Inductor(0.05), p="b", n="c").add("c1", Capacitor(1e-5), p="c", n="0").add("r2", Resistor(300), p="c", n="0")
+    c.add("l1", Inductor(0.05), p="b", n="c").add("c1", Capacitor(1e-5), p="c", n="0")
+    c.add("r2", Resistor(300), p="c", n="0")
     c.add("syn", EIS(area=9e-12), gate="c", drain="d", source="0")
     c.add("r3", Resistor(1e5), p="a", n="d").add("c2", Capacitor(2e-8), p="c", n="d")
     c.add("m1", Transistor(), d="d", g="b", s="0")
@@ -293,7 +302,8 @@ def test_a_first_state_that_differs_is_an_error(engine, require, monkeypatch):
 
 def test_interrupt_ends_the_simulators_and_leaves_no_folder(tmp_path):
     """Ctrl-C in the middle of runs in threads: the simulators die, their folders go."""
-    fake(tmp_path, "ngspice", GOOD_PROBE + "open(os.environ['MARK'], 'a').write(str(os.getpid()) + ' ')\ntime.sleep(60)")
+    slow = "open(os.environ['MARK'], 'a').write(str(os.getpid()) + ' ')\ntime.sleep(60)"
+    fake(tmp_path, "ngspice", GOOD_PROBE + slow)
     script = """
     import numpy as np
     from spicemem.circuits.synapses import divider_gate
@@ -313,7 +323,8 @@ def test_interrupt_ends_the_simulators_and_leaves_no_folder(tmp_path):
     temporary.mkdir()
     mark = tmp_path / "pids"
     env = {**os.environ, "PATH": str(tmp_path), "MARK": str(mark), "TMPDIR": str(temporary)}
-    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], env=env, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], env=env, stdout=subprocess.PIPE,
+                             text=True)
     deadline = time.time() + 20
     while (not mark.exists() or not mark.read_text().strip()) and time.time() < deadline:
         time.sleep(0.05)

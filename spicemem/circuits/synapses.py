@@ -47,9 +47,9 @@ def shared_pre(device_a: Model | None = None, device_b: Model | None = None, r: 
     cell = Circuit(
         "shared_pre", ("pre", "post_a", "post_b", "drain_a", "drain_b"), "Two synapses of one presynaptic neuron",
         (Synapse("a", "pre", "post_a", "drain_a", "syn_a"), Synapse("b", "pre", "post_b", "drain_b", "syn_b")),
-        Bench({"pre": _PRE, "post_a": (-_PRE).shift(0.02), "post_b": _PRE.shift(0.02), "drain_a": Waveform.constant(0.1),
-               "drain_b": Waveform.constant(0.1)}, 0.25, 2e-4, ("syn_a.g", "syn_b.g"), "one spike pair, two rules",
-              "conductance [S]"),
+        Bench({"pre": _PRE, "post_a": (-_PRE).shift(0.02), "post_b": _PRE.shift(0.02),
+               "drain_a": Waveform.constant(0.1), "drain_b": Waveform.constant(0.1)}, 0.25, 2e-4,
+              ("syn_a.g", "syn_b.g"), "one spike pair, two rules", "conductance [S]"),
     )
     for tag, device in (("a", device_a), ("b", device_b)):
         _divider(cell, f"syn_{tag}", device or EIS.preset("huang_2025_14nm"), "pre", f"post_{tag}", f"drain_{tag}", r)

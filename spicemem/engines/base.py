@@ -13,13 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from spicemem.circuit import (
-    GROUND, Circuit, CurrentSource, Element, Inductor, Resistor, VoltageSource, capacitive_pairs,
+    GROUND,
+    Circuit,
+    CurrentSource,
+    Element,
+    Inductor,
+    Resistor,
+    VoltageSource,
+    capacitive_pairs,
 )
 from spicemem.engines.result import Array, Result
 from spicemem.errors import InputError, SimulationError, nearest
-from spicemem.expr import NONE
 from spicemem.model import Model
-from spicemem.units import describe
+from spicemem.units import NONE, describe
 
 #: The tolerance of every run unless asked otherwise: a learning curve needs it (docs/design.md).
 RELTOL = 1e-5

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spicemem.circuit import DOT, GROUND, CurrentGain, CurrentSource, Element, Inductor, Transresistor, VoltageSource
+from spicemem.circuit import DOT, GROUND, CurrentGain, Element, Inductor, Transresistor, VoltageSource
 from spicemem.engines import process
 from spicemem.engines.base import Engine, Job
 from spicemem.engines.osdi import compile_module, tools
@@ -163,7 +163,8 @@ class Ngspice(Engine):
         deck = self.deck(job)
         with process.run_folder("ngspice", job.keep) as folder:
             (folder / "deck.cir").write_text(deck)
-            status, log = process.run([program, "-b", "-n", "deck.cir", "-r", "out.raw"], folder, job.timeout, self.name)
+            command = [program, "-b", "-n", "deck.cir", "-r", "out.raw"]
+            status, log = process.run(command, folder, job.timeout, self.name)
             warnings = check_log(log, status, folder, self.name)
             raw = {bare(k): v for k, v in read_raw(folder / "out.raw", self.name).items()}
             axis = next(iter(raw.values())) if job.analysis != "op" else np.zeros(1)

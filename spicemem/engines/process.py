@@ -86,12 +86,18 @@ def run(command: Sequence[str], folder: Path, timeout: float, engine: str) -> tu
                 start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C"},
             )
     except OSError as error:
-        raise EngineError(f"{engine}: {command[0]}", found=str(error), expected="a program that can be started") from None
+        raise EngineError(f"{engine}: {command[0]}", found=str(error),
+                          expected="a program that can be started") from None
     with _lock:
         _running.add(process)
     # A timer and not wait(timeout): that one polls, which costs as much as a short simulation.
     expired = threading.Event()
-    timer = threading.Timer(timeout, lambda: (expired.set(), _kill(process)))
+
+    def expire() -> None:
+        expired.set()
+        _kill(process)
+
+    timer = threading.Timer(timeout, expire)
     timer.daemon = True
     timer.start()
     try:

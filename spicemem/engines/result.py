@@ -47,7 +47,7 @@ class Result(Mapping[str, Array]):
 
     def at(self, name: str, t: ArrayLike) -> Any:
         """The signal at time t (s), linear between points."""
-        return np.interp(t, self.time, self[name])
+        return np.interp(np.asarray(t, dtype=np.float64), self.time, self[name])
 
     def final_state(self) -> dict[str, float]:
         """Device states, voltages of charged nets and inductor currents at the end, for `engine.run(initial=...)`."""

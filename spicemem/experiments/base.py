@@ -18,6 +18,7 @@ from typing import Any
 from spicemem.curve import Curve, save_figure
 from spicemem.engines import Engine
 from spicemem.errors import EngineError, InputError, SpicememError, nearest
+from spicemem.files import write_text
 from spicemem.model import Param
 
 #: Called with (runs done, runs in all, what they are).
@@ -176,16 +177,3 @@ def _row(target: Target, score: Score | None) -> dict[str, Any]:
         "simulated": "not scored" if score is None else score.simulated, "unit": target.unit, "low": target.low,
         "high": target.high, "pass": score is not None and score.passed,
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears under its name only when complete."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(text)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"file {path}", found=str(error), expected="a file that can be written") from None
-
-

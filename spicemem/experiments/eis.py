@@ -28,6 +28,7 @@ from spicemem.protocols.cycling import cycling
 from spicemem.protocols.pool import map_runs
 from spicemem.protocols.rate import rate, slope
 from spicemem.protocols.stdp import Pairing, lone_spikes, pairing, stdp
+from spicemem.waveform import Waveform
 
 PAPER = "Huang et al., Adv. Mater. 2025, doi:10.1002/adma.202418484"
 _R = Param(10e6, "Ohm", "each resistor of the divider", low=1.0, high=1e12,
@@ -92,12 +93,22 @@ def _eis_stdp(context: Context) -> Outcome:
     worst = _divider_error(context, cell, forms)
     outcome.score("eis-divider", f"off by {worst * 100:.3f} % of the largest v(gate)", worst <= 0.01)
     outcome.figures["stdp"] = plot_grid(list(curves.values()), titles=[f.title for f in forms])
+    outcome.figures["spikes"] = plot_grid([_spike(w, which) for f in forms for which, w in (("pre", f.pre),
+                                          ("post", f.post))], titles=[f"{f.title}: {w}" for f in forms
+                                                                      for w in ("pre", "post")])
     fit = a.fit("exponential-stdp") if not context.quick else None
     if fit:
         outcome.remarks.append("exponential fit of form (a): " + ", ".join(
             f"{k} = {p.value:.4g} {p.unit}" for k, p in fit.parameters.items()))
     outcome.remarks.append("spike shapes are chosen (the paper shows them as pictures only): docs/eis.md")
     return outcome
+
+
+def _spike(wave: Waveform, which: str) -> Curve:
+    """A spike as a curve, for its picture."""
+    rest = 0.1 * wave.duration
+    t = np.r_[wave.times[0] - rest, wave.times, wave.times[-1] + rest]
+    return Curve(t, wave(t), "time from the spike", "s", f"v({which})", "V", name=f"spike-{which}")
 
 
 def _divider_error(context: Context, cell: Circuit, forms: list[Form]) -> float:
@@ -206,18 +217,23 @@ def _eis_rate(context: Context) -> Outcome:
     outcome.curves.append(zero)
     crossings = zero.crossing()
     outcome.score("eis-open-circuit-voltage", float(crossings[0]) if len(crossings) == 1 else float("nan"))
-    speeds.sort()
     at_2v = dict(speeds)[2.0]
-    speed = Curve(
-        np.array([v for v, _ in speeds]), np.abs([s for _, s in speeds]), "pulse voltage", "V",
-        "rate of conductance change", "S/s", name="rate-voltage", provenance=outcome.curves[0].provenance,
-        published=(Published("60 and 1000 times the rate at 2 V", f"{PAPER}, Sec. 2.1", x=(4.0, 6.0),
-                             y=(60 * at_2v, 1000 * at_2v)),))
-    outcome.curves.append(speed)
-    up = [c for c in outcome.curves if c.name.startswith("rate-") and c.y[0] > 0 and c is not speed]
+    published = (Published("60 and 1000 times the rate at 2 V", f"{PAPER}, Sec. 2.1", x=(4.0, 6.0),
+                           y=(60 * at_2v, 1000 * at_2v)),)
+    up = [c for c in outcome.curves if c.name.startswith("rate-") and c.y[0] > 0]
+    by_sign = {}
+    for name, sign in (("potentiation", 1), ("depression", -1)):
+        branch = sorted((abs(v), abs(s)) for v, s in speeds if v * sign > 0)
+        if branch:
+            by_sign[name] = Curve(
+                np.array([v for v, _ in branch]), np.array([s for _, s in branch]), "pulse voltage magnitude", "V",
+                "rate of conductance change", "S/s", name=f"rate-{name}", provenance=outcome.curves[0].provenance,
+                published=published if sign > 0 else ())
+    outcome.curves += by_sign.values()
     outcome.figures["rate"] = plot_curves(up, "Conductance change by one gate pulse", xscale="log", yscale="log",
                                           labels=[c.provenance["amplitude"] for c in up])
-    outcome.figures["rate-voltage"] = speed.plot(yscale="log", title="Rate of conductance change, magnitude")
+    outcome.figures["rate-voltage"] = plot_curves(list(by_sign.values()), "Rate of conductance change, magnitude",
+                                                  yscale="log", labels=list(by_sign))
     return outcome
 
 
@@ -246,7 +262,8 @@ def _eis_timescales(context: Context) -> Outcome:
         outcome.curves.append(curve)
         lone = lone_spikes(cell, pre=form.pre, post=form.post, engine=context.engine)
         alone = max(abs(v) for by in lone.values() for v in by.values()) / _smaller_lobe(curve)
-        outcome.remarks.append(f"{name}: peak {curve.peak() * 1e9:.2f} nS, a lone spike {alone:.4f} of the smaller lobe")
+        outcome.remarks.append(f"{name}: peak {curve.peak() * 1e9:.2f} nS, a lone spike {alone:.4f} of the smaller "
+                               "lobe")
         tenth = np.abs(curve.y) >= 0.1 * curve.peak()
         signs = bool((np.sign(curve.y[tenth]) == np.sign(curve.x[tenth])).all())
         width = curve.width_at(0.1) * unit
@@ -375,7 +392,9 @@ def _eis_energy(context: Context) -> Outcome:
     outcome.score("eis-energy-bound", max(values))
     outcome.score("eis-energy-electrochemical", charge * 10 * 1e15)
     first = events["pair +5 ns"][0]
-    heat = {name: float(np.trapezoid(first[f"i({name})"] ** 2 * 100e6, first.time)) * 1e15 for name in ("r_pre", "r_post")}
+    ohm = SCALES[2][4]
+    heat = {name: float(np.trapezoid(first[f"i({name})"] ** 2 * ohm, first.time)) * 1e15
+            for name in ("r_pre", "r_post")}
     gate = float(np.trapezoid(first["v(gate)"] * first["syn.i_ion"], first.time)) * 1e15
     outcome.remarks.append(f"pair at +5 ns by element: r_pre {heat['r_pre']:.1f} fJ, r_post {heat['r_post']:.1f} fJ, "
                            f"ions {gate:.3f} fJ; the gate capacitance gives back what it took")
@@ -444,15 +463,16 @@ def _eis_variability(context: Context) -> Outcome:
                               p.engine, context.executor, context.progress, "devices"))
     outcome.score("eis-variability-devices", float(peaks.std(ddof=1) / peaks.mean() * 100))
     outcome.curves.append(Curve(
-        np.arange(1, count + 1), peaks, "device", "1", "peak dG", "S", name="devices",
+        np.arange(1.0, count + 1), peaks, "device", "1", "peak dG", "S", name="devices",
         columns={"g_init": Column(starts, "S", "start"), "rate_factor": Column(factors, "1", "drawn factor")},
         provenance={"protocol": "dG of form (a) at +20 ms, the peak of its grid", "seed": f"{context.values['seed']:g}",
                     "engine": f"{context.engine.name} {context.engine.version()}"}))
     outcome.figures["variability"] = plot_grid(outcome.curves[:3], columns=3, titles=[s[0] for s in SCALES])
     outcome.figures["devices"] = outcome.curves[3].plot(title=f"Peak of {count} sampled devices")
-    outcome.remarks.append(f"spread chosen: the rate is lognormal, {context.values['cycle_spread']:g} from pair to pair "
-                           f"(about half of the paper's bound of 5 %) and {context.values['device_spread']:g} between "
-                           "devices (the paper's 6 %); starts are uniform in 10 to 100 nS")
+    outcome.remarks.append(f"spread chosen: the rate is lognormal, {context.values['cycle_spread']:g} from pair to "
+                           "pair (gives about half of the paper's bound of 5 %) and "
+                           f"{context.values['device_spread']:g} between devices (the paper's 6 %); starts are uniform "
+                           "in 10 to 100 nS")
     return outcome
 
 

@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 from spicemem.errors import WaveformError
 from spicemem.expr import compile_function, symbols
 from spicemem.model import Model
-from spicemem.waveform import Waveform
+from spicemem.waveform import Array, Waveform
 
 #: Edges of the spikes, in time scales.
 EDGE = 1e-3
@@ -72,8 +72,8 @@ def antisymmetric(device: Model, peak: float, time_scale: float, gap: float = 0.
     """Form (a): a sharp part, then a falling tail of the other sign; post is the opposite of pre (Fig. 4a).
 
     gap: rest between the two, in time scales; 0.25 gives form (d), without plasticity in the middle. sharp: length of
-    the sharp part, in time scales. tau: time constant of the gate (s). The tail keeps its peak for as long as it takes to undo the sharp part when the spike
-    comes alone: found from the device's own rate at a gate that sees half of the spike.
+    the sharp part, in time scales. tau: time constant of the gate (s). The tail keeps its peak for as long as it takes
+    to undo the sharp part when the spike comes alone: found from the device's own rate at a gate that sees half of it.
     """
     t, e = time_scale, EDGE * time_scale
 
@@ -116,6 +116,6 @@ def all_forms(device: Model, peak: float, time_scale: float) -> list[Form]:
             antisymmetric(device, peak, time_scale, gap=0.25)]
 
 
-def delay_grid(time_scale: float, points: int) -> np.ndarray:
+def delay_grid(time_scale: float, points: int) -> Array:
     """Delays (s) from -2 to 2 time scales; an odd number of points has 0 among them."""
     return np.linspace(-2 * time_scale, 2 * time_scale, points)

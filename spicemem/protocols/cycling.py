@@ -47,11 +47,11 @@ def cycling(
         conductances += [p.reading.sample(result, synapse, end + k * period) for k in range(pairs)]
         if progress:
             progress(half + 1, 2 * cycles, name)
-    number = np.arange(1, len(conductances) + 1)
+    number = np.arange(1.0, len(conductances) + 1)
     device = cell.devices()[synapse.device]
     return Curve(
         number, np.asarray(conductances), "pair number", "1", "conductance", "S", name=name,
-        columns={"cycle": Column((number - 1) // (2 * pairs) + 1.0, "1", "cycle")},
+        columns={"cycle": Column(np.floor((number - 1) / (2 * pairs)) + 1.0, "1", "cycle")},
         provenance={"protocol": f"{cycles} cycles of {pairs} pairs at {engineering(delay_up, 's')} and {pairs} at "
                                 f"{engineering(delay_down, 's')}, read after every pair",
                     "circuit": cell.name, "device": device.definition.name, "preset": device.preset_name or "none",

@@ -15,9 +15,12 @@ _Item = TypeVar("_Item")
 _Value = TypeVar("_Value")
 
 
-def default_executor(engine: Engine) -> Executor:
-    """Threads around simulators (each is a process of its own); processes for the reference, which is Python."""
-    workers = os.cpu_count() or 1
+def default_executor(engine: Engine, workers: int | None = None) -> Executor:
+    """Threads around simulators (each is a process of its own); processes for the reference, which is Python.
+
+    workers: how many at once, default one a core.
+    """
+    workers = workers or os.cpu_count() or 1
     return ProcessPoolExecutor(workers) if engine.name == "reference" else ThreadPoolExecutor(workers)
 
 

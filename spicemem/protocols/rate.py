@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from functools import partial
 from itertools import product
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spicemem import __version__
 from spicemem.circuit import GROUND, Circuit, Synapse
@@ -34,7 +35,7 @@ def gate_cell(device: Model) -> Circuit:
 
 
 def rate(
-    device: Model, amplitudes: Sequence[float], widths: Sequence[float], *, engine: str | Engine | None = None,
+    device: Model, amplitudes: ArrayLike, widths: ArrayLike, *, engine: str | Engine | None = None,
     reading: Reading | None = None, executor: Executor | None = None, progress: Progress | None = None,
     name: str = "rate",
 ) -> dict[float, Curve]:

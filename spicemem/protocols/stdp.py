@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spicemem import __version__
 from spicemem.circuit import Circuit, Synapse
 from spicemem.curve import Column, Curve
 from spicemem.engines import Engine, Result, get
+from spicemem.engines.result import Array
 from spicemem.errors import InputError, WaveformError, nearest
 from spicemem.protocols.pool import Progress, map_runs
 from spicemem.protocols.reading import Reading, phase, read, synapses_of
@@ -74,7 +76,7 @@ class Pairing:
 
 
 def pairing(
-    cell: Circuit, *, pre: Waveform | None, post: Waveform | None | Mapping[str, Waveform | None],
+    cell: Circuit, *, pre: Waveform | None, post: Waveform | Mapping[str, Waveform | None] | None,
     engine: str | Engine | None = None, reading: Reading | None = None, read_delay: float = 20.0,
     max_step: float | None = None,
 ) -> Pairing:
@@ -100,8 +102,8 @@ def pairing(
 
 
 def stdp(
-    cell: Circuit, *, pre: Waveform | None, post: Waveform | None | Mapping[str, Waveform | None],
-    delays: Sequence[float], engine: str | Engine | None = None, initial: Mapping[str, float] | None = None,
+    cell: Circuit, *, pre: Waveform | None, post: Waveform | Mapping[str, Waveform | None] | None,
+    delays: ArrayLike, engine: str | Engine | None = None, initial: Mapping[str, float] | None = None,
     reading: Reading | None = None, read_delay: float = 20.0, max_step: float | None = None,
     executor: Executor | None = None, progress: Progress | None = None, name: str = "stdp",
 ) -> dict[str, Curve]:
@@ -130,7 +132,7 @@ def _change(p: Pairing, state: Mapping[str, float], delay: float) -> dict[str, f
     return p.change(float(delay), state)
 
 
-def curve_of(p: Pairing, synapse: Synapse, grid: np.ndarray, before: float, after: list[float], name: str) -> Curve:
+def curve_of(p: Pairing, synapse: Synapse, grid: Array, before: float, after: list[float], name: str) -> Curve:
     """The learning curve of one synapse, with its provenance."""
     g_after = np.asarray(after)
     suffix = f"-{synapse.name}" if len(p.cell.synapses) > 1 else ""

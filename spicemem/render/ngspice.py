@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from spicemem.circuit import (
-    GROUND, Capacitor, Circuit, CurrentGain, CurrentSource, Element, Inductor, Resistor, Transconductor, Transresistor,
-    VoltageGain, VoltageSource, source_wave,
+    GROUND,
+    Capacitor,
+    Circuit,
+    CurrentGain,
+    CurrentSource,
+    Element,
+    Inductor,
+    Resistor,
+    Transconductor,
+    Transresistor,
+    VoltageGain,
+    VoltageSource,
+    source_wave,
 )
 from spicemem.errors import RenderError
 from spicemem.expr import Expr
 from spicemem.model import Model
-from spicemem.render.text import NOTICE, TextWriter, header, templates
+from spicemem.render.text import NOTICE, TextWriter, header, memoised, templates
 from spicemem.units import number
 from spicemem.waveform import Waveform
 
@@ -59,7 +69,7 @@ class _ParamWriter(TextWriter):
         return super(TextWriter, self).visit(node)
 
 
-@lru_cache(maxsize=256)
+@memoised
 def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ...]) -> str:
     """The .subckt of a device with these default values, no header."""
     d = device_class.definition
@@ -87,7 +97,8 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
         lines.append(f"Vsm_t sm_t {GROUND} {RAMP}")
     for state in d.states.values():
         lines.append(f"* state {state.name} [{state.unit}]: sm_s_{state.name} carries its scaled change")
-        lines.append(f"B{state.name} {state.name} {GROUND} V={{{state.init}}} + {{{scales[state.name]}}}*v(sm_s_{state.name})")
+        moved = f"{{{scales[state.name]}}}*v(sm_s_{state.name})"
+        lines.append(f"B{state.name} {state.name} {GROUND} V={{{state.init}}} + {moved}")
     for name, value in d.locals.items():
         if name not in d.constant_locals:
             node(name, write.text(value))
@@ -193,8 +204,10 @@ def contents(circuit: Circuit) -> tuple[dict[str, type[Model]], dict[str, Circui
     for part, _ in circuit.parts.values():
         if isinstance(part, Circuit):
             inner_devices, inner_cells = contents(part)
-            for name, thing in (*inner_devices.items(), *inner_cells.items()):
-                take(name, thing)
+            for name, kind in inner_devices.items():
+                take(name, kind)
+            for name, cell in inner_cells.items():
+                take(name, cell)
             devices.update(inner_devices)
             cells.update(inner_cells)
         elif isinstance(part, Model):

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from spicemem.circuit import (
-    Capacitor, Circuit, CurrentGain, CurrentSource, Element, Inductor, Resistor, Transconductor, Transresistor,
-    VoltageGain, VoltageSource, source_wave,
+    Capacitor,
+    Circuit,
+    CurrentGain,
+    CurrentSource,
+    Element,
+    Inductor,
+    Resistor,
+    Transconductor,
+    Transresistor,
+    VoltageGain,
+    VoltageSource,
+    source_wave,
 )
 from spicemem.errors import RenderError
 from spicemem.model import Model

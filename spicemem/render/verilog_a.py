@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 from spicemem.expr import Expr
 from spicemem.model import Definition, Model
-from spicemem.render.text import TextWriter, header, templates
+from spicemem.render.text import TextWriter, header, memoised, templates
 from spicemem.units import describe, number
 
 
@@ -36,7 +35,7 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "/").replace('"', "'")
 
 
-@lru_cache(maxsize=256)
+@memoised
 def device_module(device_class: type[Model], values: tuple[tuple[str, float], ...]) -> str:
     """The module of a device with these default values, no header."""
     d = device_class.definition

@@ -1,0 +1,30 @@
+"""Files that appear under their final name only when complete."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from spicemem.errors import InputError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file at once, or leave what was there. Raises InputError where it cannot be written."""
+    if not path.parent.is_dir():
+        raise InputError(f"file {path}", found=f"no folder {path.parent}", remedy="Create the folder first")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        try:
+            partial.write_bytes(data)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"file {path}", found=error.strerror or str(error), expected="a file that can be written",
+                         remedy="Give another name or folder") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """write_bytes for text, as UTF-8."""
+    write_bytes(path, text.encode())
