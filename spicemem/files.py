@@ -12,7 +12,8 @@ from spicemem.errors import InputError
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file at once, or leave what was there. Raises InputError where it cannot be written."""
     if not path.parent.is_dir():
-        raise InputError(f"file {path}", found=f"no folder {path.parent}", remedy="Create the folder first")
+        raise InputError(f"file {path}", found=f"no folder {path.parent}", expected="a file that can be written",
+                         remedy="Create the folder first")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         try:

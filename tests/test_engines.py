@@ -336,3 +336,20 @@ def test_interrupt_ends_the_simulators_and_leaves_no_folder(tmp_path):
         assert not Path(f"/proc/{pid}").exists() or "sleep" not in Path(f"/proc/{pid}/cmdline").read_text()
     assert list(temporary.iterdir()) == []
     assert not process._running
+
+
+def test_a_failed_run_does_not_stop_later_ones(fake_path):
+    """One run of many fails: it is reported, the others are ended, and the next request works as before."""
+    from spicemem.protocols.pool import map_runs
+
+    fake(fake_path, "ngspice", GOOD_PROBE + "sys.exit(1)")
+    run = engines.get("ngspice")
+
+    def work(_: int) -> None:
+        run.run(bench(), 1.0, max_step=0.1)
+
+    for _ in range(2):
+        with pytest.raises(SimulationError, match="without an error"):
+            map_runs(work, range(4), run)
+        with pytest.raises(SimulationError, match="without an error"):
+            work(0)

@@ -28,15 +28,9 @@ def stop_all() -> None:
         _kill(process)
 
 
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Around work that runs simulators in threads: on any way out by an exception they are all ended."""
+def resume() -> None:
+    """Let simulators start again, once those that stop_all() ended are gone."""
     _stopping.clear()
-    try:
-        yield
-    except BaseException:
-        stop_all()
-        raise
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -90,6 +84,8 @@ def run(command: Sequence[str], folder: Path, timeout: float, engine: str) -> tu
                           expected="a program that can be started") from None
     with _lock:
         _running.add(process)
+    if _stopping.is_set():
+        _kill(process)  # stop_all() looked before this one stood in the list
     # A timer and not wait(timeout): that one polls, which costs as much as a short simulation.
     expired = threading.Event()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from typing import TypeVar
 
 from spicemem.engines import Engine
-from spicemem.engines.process import interruptible
+from spicemem.engines.process import resume, stop_all
 
 Progress = Callable[[int, int, str], None]
 _Item = TypeVar("_Item")
@@ -37,18 +37,21 @@ def map_runs(
     own = executor is None
     pool = executor or default_executor(engine)
     try:
-        with interruptible():
-            futures = [pool.submit(work, item) for item in todo]
-            try:
-                for done, future in enumerate(as_completed(futures), 1):
-                    future.result()
-                    if progress:
-                        progress(done, len(todo), what)
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                raise
-            return [future.result() for future in futures]
+        futures = [pool.submit(work, item) for item in todo]
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                future.result()
+                if progress:
+                    progress(done, len(todo), what)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            stop_all()
+            if isinstance(pool, ThreadPoolExecutor):  # its threads are ours: they end with their simulators
+                wait(futures)
+            resume()
+            raise
+        return [future.result() for future in futures]
     finally:
         if own:
             pool.shutdown(wait=True, cancel_futures=True)
