@@ -59,8 +59,8 @@ def error(curve: Curve, reference: Curve) -> float:
 def host() -> str:
     """What the numbers were taken with, one line."""
     parts = [f"{os.cpu_count()} CPUs", f"{platform.system()} {platform.machine()}",
-             f"Python {platform.python_version()}", f"spicemem {__version__}", f"ngspice {ENGINES['ngspice'].version()}",
-             f"vacask {ENGINES['vacask'].version()}"]
+             f"Python {platform.python_version()}", f"spicemem {__version__}"]
+    parts += [f"{name} {ENGINES[name].version()}" for name in ("ngspice", "vacask")]
     parts += [f"{name} {version(name)}" for name in ("PySpice", "scikit-sundae", "numpy")]
     return ", ".join(parts)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-Kind = Literal["exponential-stdp", "gaussian", "line", "log-log-line", "smooth"]
+Kind = Literal["exponential-stdp", "gaussian", "line", "log-log-line"]
 
 _SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_.]+[A-Za-z0-9]+)*")
 # Names and units stand in the header row: nothing that CSV, the brackets or the comment sign give a meaning to.
@@ -466,9 +466,6 @@ class Curve:
           is left out. A side without points is left out, with its parameters.
         - "gaussian": A exp(-(x - mu)^2 / (2 sigma^2)). "line": slope x + intercept.
         - "log-log-line": factor x^exponent, fitted as a line through log10 x, log10 y; factor is y at x = 1 (SI).
-        - "smooth": a cubic smoothing spline, its smoothness and whether it breaks at x = 0 (a jump, as in an
-          antisymmetric curve; the two sides then know nothing of each other) chosen by generalised cross-validation,
-          with at most half as many degrees of freedom as points. Parameters: "dof" and "pieces", without errors.
 
         offset=True adds a constant "offset" to the exponentials or the gaussian. p0: starting values in SI by
         parameter name; those not given are guessed. Raises CurveError when a point is nan, when there are too few
@@ -480,10 +477,6 @@ class Curve:
         self._complete(what)
         if offset and kind not in ("exponential-stdp", "gaussian"):
             raise CurveError(what, found="offset=True", expected="no offset for this kind")
-        if kind == "smooth":
-            if p0:
-                raise CurveError(what, found="starting values", expected="none for this kind")
-            return _smooth_fit(what, self.x, self.y)
         log = kind == "log-log-line"
         if log and not ((self.x > 0).all() and (self.y > 0).all()):
             raise CurveError(what, found="x or y of zero or below", expected="positive x and y")
@@ -530,15 +523,23 @@ class Curve:
             evaluate = partial(function, **values)
         return Fit(kind, parameters, _r_squared(y[used], residuals[used]), residuals, evaluate)
 
-    def variability(self) -> float:
-        """Mean |y - smooth fit| over the rows, divided by the peak: the spread from point to point (a pure number).
+    def variability(self, smooth: Curve) -> float:
+        """Mean |y - smooth curve| over the rows, divided by the peak: the spread from point to point (a pure number).
 
-        Raises CurveError as `fit("smooth")` does, and when the curve is zero everywhere.
+        smooth: the shape expected, on the same x; it is fitted to this curve by one factor for each of its lobes.
+        Raises CurveError as `relative_error` does, and when this curve is zero everywhere.
         """
+        smooth.relative_error(smooth)  # refuses a flat or broken shape
+        self.relative_error(smooth)
         if not self.peak():
             raise CurveError(f"variability of {self.name}", found="a curve that is zero everywhere",
                              expected="a peak to measure by")
-        return float(np.abs(self.fit("smooth").residuals).mean()) / self.peak()
+        residual = self.y.copy()
+        for lobe in (smooth.y > 0, smooth.y < 0):
+            if lobe.any():
+                factor = self.y[lobe] @ smooth.y[lobe] / (smooth.y[lobe] @ smooth.y[lobe])
+                residual[lobe] -= factor * smooth.y[lobe]
+        return float(np.abs(residual).mean()) / self.peak()
 
 
 def _axes(axes: tuple[str, str, str, str]) -> str:
@@ -940,87 +941,3 @@ def _r_squared(y: Array, residuals: Array) -> float:
     total = float(((y - y.mean()) ** 2).sum())
     constant = total <= len(y) * (1e-14 * float(np.abs(y).max())) ** 2
     return float("nan") if constant else 1.0 - float((residuals**2).sum()) / total
-
-
-class _Piece(NamedTuple):
-    """A smoothing spline: its knots and its values there (a natural cubic spline runs between), and its cost."""
-
-    x: Array
-    y: Array
-    dof: float
-    rss: float
-
-    def __call__(self, x: Array) -> Array:
-        from scipy.interpolate import CubicSpline
-
-        if len(self.x) == 1:
-            return np.full(x.shape, self.y[0])
-        spline = CubicSpline(self.x, self.y, bc_type="natural")
-        inside = np.clip(x, self.x[0], self.x[-1])
-        # Beyond its end points a natural spline goes on straight.
-        return np.asarray(spline(inside) + (x - inside) * spline(inside, 1), dtype=np.float64)
-
-
-def _smooth_piece(x: Array, y: Array) -> _Piece:
-    """The cubic smoothing spline through points (at one x, or at 5 or more), its smoothness by cross-validation.
-
-    Reinsch's form, dense: n is the number of points of a learning curve, and the exact trace of the smoother is at
-    hand. At most n/2 degrees of freedom: on few points cross-validation else sometimes takes the noise for the curve.
-    """
-    knots, place, count = np.unique(x, return_inverse=True, return_counts=True)
-    n, weight = len(knots), count.astype(np.float64)
-    mean = np.bincount(place, y) / weight
-    if n == 1:
-        return _Piece(knots, mean, 1.0, float(((y - mean) ** 2).sum()))
-    h = np.diff(knots) / np.diff(knots).mean()
-    q = np.zeros((n, n - 2))
-    for j in range(n - 2):
-        q[j : j + 3, j] = 1 / h[j], -1 / h[j] - 1 / h[j + 1], 1 / h[j + 1]
-    r = np.diag((h[:-1] + h[1:]) / 3) + np.diag(h[1:-1] / 6, 1) + np.diag(h[1:-1] / 6, -1)
-    root = np.sqrt(weight)
-    values, vectors = np.linalg.eigh((q @ np.linalg.solve(r, q.T)) / np.outer(root, root))
-    values[:2] = 0.0  # straight lines, exactly
-    z = vectors.T @ (root * mean)
-    keep = 1.0 / (1.0 + np.logspace(-8, 10, 181)[:, None] * np.clip(values, 0.0, None))
-    dof = keep.sum(axis=1)
-    score = (((1 - keep) * z) ** 2).sum(axis=1) / (n - dof) ** 2
-    best = int(np.where(dof <= n / 2, score, np.inf).argmin())
-    smooth = (vectors @ (keep[best] * z)) / root
-    return _Piece(knots, smooth, float(dof[best]), float(((y - smooth[place]) ** 2).sum()))
-
-
-def _pieces(x: Array, table: tuple[int, int, int], pieces: Sequence[_Piece], low: float, high: float) -> Array:
-    """Evaluate: `table` names the piece for x < 0, x == 0 and x > 0."""
-    place = np.asarray(table)[np.sign(np.nan_to_num(x)).astype(int) + 1]
-    y = np.full(x.shape, np.nan)
-    for number, piece in enumerate(pieces):
-        here = (place == number) & (x >= low) & (x <= high)
-        y[here] = piece(x[here])
-    return y
-
-
-def _smooth_fit(what: str, x: Array, y: Array) -> Fit:
-    peak = float(np.abs(y).max()) or 1.0
-    best: tuple[float, tuple[int, int, int], list[_Piece]] | None = None
-    # In one piece; broken beside x = 0; with x = 0 on its own (no change exactly at coincidence).
-    for table in ((0, 0, 0), (0, 1, 1), (0, 0, 1), (0, 1, 2)):
-        place = np.asarray(table)[np.sign(x).astype(int) + 1]
-        parts = [place == number for number in range(max(table) + 1)]
-        different = [len(np.unique(x[part])) for part in parts]
-        at_zero = 1 if table == (0, 1, 2) else None
-        if any(count < (1 if number == at_zero else 5) for number, count in enumerate(different)):
-            continue
-        pieces = [_smooth_piece(x[part], y[part] / peak) for part in parts]
-        score = len(x) * sum(p.rss for p in pieces) / (len(x) - sum(p.dof for p in pieces)) ** 2
-        if best is None or score < best[0] - 1e-24:  # rounding must not break a curve that is smooth
-            best = score, table, pieces
-    if best is None:
-        raise CurveError(what, found=f"{len(np.unique(x))} different x", expected="at least 5")
-    _, table, pieces = best
-    pieces = [piece._replace(y=piece.y * peak) for piece in pieces]
-    function = partial(_pieces, table=table, pieces=pieces, low=float(x.min()), high=float(x.max()))
-    residuals = y - function(x)
-    nan = float("nan")
-    return Fit("smooth", {"dof": Parameter(sum(p.dof for p in pieces), nan, "1"),
-                          "pieces": Parameter(float(len(pieces)), nan, "1")},
-               _r_squared(y, residuals), residuals, function)

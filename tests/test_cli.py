@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import tomllib
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,17 +55,6 @@ def spawn(code: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
 # --- a catalogue of experiments that need no simulator ----------------------------------------------------------------
 
 
-def experiments_module() -> Any:
-    """spicemem.experiments; an empty family stands in for one that cannot be imported."""
-    try:
-        return importlib.import_module("spicemem.experiments")
-    except ImportError:
-        empty = types.ModuleType("spicemem.experiments.eis")
-        empty.EXPERIMENTS = ()  # type: ignore[attr-defined]
-        sys.modules["spicemem.experiments.eis"] = empty
-        return importlib.import_module("spicemem.experiments")
-
-
 def curve() -> Curve:
     return Curve(np.array([0.0, 1.0]), np.array([1.0, 2.0]), "delay", "s", "dG", "S", name="line")
 
@@ -74,30 +62,32 @@ def curve() -> Curve:
 @pytest.fixture
 def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """A few experiments. `eis-rate` has its true name, so that it is scored against its true targets."""
-    module = experiments_module()
-    from spicemem.experiments.base import Experiment, Outcome, targets_of
+    module = importlib.import_module("spicemem.experiments")
+    from spicemem.experiments.base import Experiment, targets_of
 
     seen: dict[str, Any] = {}
 
-    def outcome(context: Any, passed: bool) -> Outcome:
+    def outcome(context: Any, passed: bool) -> None:
         seen.update(values=dict(context.values), quick=context.quick, executor=context.executor)
         for done in range(3):
             context.progress(done + 1, 3, "points")
-        result = Outcome([curve()], figures={"line": curve().plot()}, remarks=["a remark in [brackets]"])
+        result = context.outcome
+        result.keep(curve())
+        result.figures["line"] = curve().plot()
+        result.remarks.append("a remark in [brackets]")
         for target in targets_of("eis-rate"):
             result.score(target.id, 61.25, passed)
-        return result
 
-    def crash(context: Any) -> Outcome:
+    def crash(context: Any) -> None:
         raise ZeroDivisionError("a bug")
 
-    def interrupted(context: Any) -> Outcome:
+    def interrupted(context: Any) -> None:
         raise KeyboardInterrupt
 
-    def refused(context: Any) -> Outcome:
+    def refused(context: Any) -> None:
         raise EngineError("engine", found="no such analysis")
 
-    def broken(context: Any) -> Outcome:
+    def broken(context: Any) -> None:
         raise SimulationError("run", found="half a raw file", folder=Path("kept"))
 
     width = Param(1e-3, "s", "pulse width", low=1e-6, high=1.0)
@@ -350,7 +340,7 @@ def test_exit_status_of_a_run(
 def test_a_missed_target_is_status_1(
     tmp_path: Path, catalogue: Any, engine: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    module = experiments_module()
+    module = importlib.import_module("spicemem.experiments")
     from dataclasses import replace
 
     monkeypatch.setitem(module.EXPERIMENTS, "eis-rate", replace(module.EXPERIMENTS["unscored"], name="eis-rate"))
@@ -403,14 +393,8 @@ SLOW = """case "$*" in
 *) echo $$ > "$PIDS/$$"; sleep 600;;
 esac"""
 SLOW_EXPERIMENT = """
-import importlib, types
-try:
-    import spicemem.experiments as e
-except ImportError:
-    sys.modules["spicemem.experiments.eis"] = types.ModuleType("eis")
-    sys.modules["spicemem.experiments.eis"].EXPERIMENTS = ()
-    import spicemem.experiments as e
 import time
+import spicemem.experiments as e
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from spicemem.circuits import CIRCUITS

@@ -51,12 +51,22 @@ class Score:
 
 @dataclass
 class Outcome:
-    """What an experiment found: curves, scores by target id, pictures by file stem, remarks for the reader."""
+    """What an experiment found so far: curves, scores by target id, pictures by file stem, remarks for the reader.
 
+    Curves are written to `folder` as they come, so that a run that fails later has not lost them.
+    """
+
+    folder: Path
     curves: list[Curve] = field(default_factory=list)
     scores: dict[str, Score] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+
+    def keep(self, *curves: Curve) -> None:
+        """Add curves and write them."""
+        for curve in curves:
+            self.curves.append(curve)
+            curve.to_csv(self.folder / f"{curve.name}.csv")
 
     def score(self, id: str, simulated: float | str, passed: bool | None = None) -> None:
         """Score a target: a number against the bounds of its row, or words with a verdict."""
@@ -79,18 +89,23 @@ class Context:
     quick: bool
     values: Mapping[str, float]
     progress: Progress
+    outcome: Outcome
     executor: Executor | None = None
-    folder: Path | None = None
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A published result. run: does the work. params: what -p can change (name, Param). engines: those that can."""
+    """A published result.
+
+    run: does the work and fills context.outcome. params: what -p can change. unsupported: engines that cannot run it,
+    with the reason.
+    """
+
 
     name: str
     title: str
     paper: str
-    run: Callable[[Context], Outcome]
+    run: Callable[[Context], None]
     params: Mapping[str, Param] = field(default_factory=dict)
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
@@ -145,19 +160,17 @@ def run_experiment(
     summary: dict[str, Any] = {"experiment": experiment.name, "status": "ok", "reason": "", "engine": engine.name,
                                "engine_version": engine.version(), "targets": [], "curves": [], "wall_s": 0.0}
     began = time.perf_counter()
-    outcome = Outcome()
+    outcome = Outcome(folder)
     if engine.name in experiment.unsupported:
         summary.update(status="unsupported", reason=experiment.unsupported[engine.name])
     else:
         try:
-            outcome = experiment.run(Context(engine, quick, given, progress, executor, folder))
+            experiment.run(Context(engine, quick, given, progress, outcome, executor))
         except EngineError as error:
             summary.update(status="unsupported", reason=str(error))
         except SpicememError as error:
             summary.update(status="failed", reason=str(error))
-    for curve in outcome.curves:
-        curve.to_csv(folder / f"{curve.name}.csv")
-        summary["curves"].append(f"{curve.name}.csv")
+    summary["curves"] = [f"{curve.name}.csv" for curve in outcome.curves]
     for stem, figure in outcome.figures.items():
         save_figure(figure, folder / f"{stem}.png")
     if summary["status"] == "ok":

@@ -39,7 +39,9 @@ def gate_rate(device: Model, volts: float) -> float:
     known = [s for s in symbols(into, out, d.rates["g"]) if s.value in names]
     function = compile_function([into - out, d.rates["g"]], [inner, *known], vectorised=False)
     values = [names[s.value] for s in known]
-    root = brentq(lambda m: function(m, *values)[0], min(0.0, volts), max(0.0, volts), xtol=1e-14) if volts else 0.0
+    # Both currents rise with their voltage: the root lies between the ends, or an open-circuit voltage beyond them.
+    wide = abs(volts) + 2.0
+    root = brentq(lambda m: function(m, *values)[0], -wide, wide, xtol=1e-14)
     return float(function(root, *values)[1])
 
 
