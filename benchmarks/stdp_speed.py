@@ -370,7 +370,7 @@ def other_cases(all_cases: Sequence[Case], repeats: int) -> list[str]:
     names = SIMULATORS[:2]
     lines = ["## All forms and time scales", "",
              f"Equal accuracy here: the plain way's error is at most {EQUAL} %, or our own where that is larger.",
-             f"1 worker, {min(repeats, 3)} rounds. Ratios: plain time over ours; > where no tried step was good enough.",
+             f"1 worker, {min(repeats, 3)} rounds. Ratios: plain time over ours; > where no tried step would do.",
              "",
              "| time scale | form | plain at its defaults: error, whole / split, % | s, whole / split | plain step | s "
              "| " + " | ".join(f"{n}: error, % | s | ratio" for n in names) + " |", "|---" * (6 + 3 * len(names)) + "|"]

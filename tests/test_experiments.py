@@ -97,7 +97,8 @@ def test_smaller_resistors_cost_more_energy_than_published(tmp_path, monkeypatch
 
 @pytest.mark.parametrize(("name", "missed"), [
     ("eis-stdp", "eis-form-antisymmetric eis-stdp-examples eis-form-flat-middle"),
-    ("eis-timescales", "eis-timescale-100ms eis-timescale-100us eis-timescale-100ns"), ("eis-heterogeneous", "eis-two-rules"),
+    ("eis-timescales", "eis-timescale-100ms eis-timescale-100us eis-timescale-100ns"),
+    ("eis-heterogeneous", "eis-two-rules"),
     ("eis-dopamine", "eis-dopamine-sweep"),
 ])
 def test_spikes_of_the_wrong_sign_miss(name, missed, tmp_path, monkeypatch, require):

@@ -468,7 +468,7 @@ def _eis_variability(context: Context) -> None:
         provenance={"protocol": "dG of form (a) at +20 ms, the peak of its grid", "seed": f"{context.values['seed']:g}",
                     "engine": f"{context.engine.name} {context.engine.version()}"}))
     outcome.figures["variability"] = plot_grid(outcome.curves[:3], columns=3, titles=[s[0] for s in SCALES])
-    outcome.figures["devices"] = outcome.curves[3].plot(title=f"Peak of {count} sampled devices")
+    outcome.figures["devices"] = outcome.curves[3].plot(title=f"Peak of {count} sampled devices", linestyle="none")
     outcome.remarks.append(f"spread chosen: the rate is lognormal, {context.values['cycle_spread']:g} from pair to "
                            "pair (the paper gives only the bound of 5 % on what comes of it) and "
                            f"{context.values['device_spread']:g} between devices (the paper's 6 %); starts are uniform "
