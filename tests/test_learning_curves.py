@@ -5,9 +5,10 @@ import pytest
 
 from spicemem.circuits.synapses import divider_gate
 from spicemem.devices.eis import EIS
-from spicemem.experiments.eis import SCALES, _scale_setup
-from spicemem.experiments.eis_spikes import all_forms
-from spicemem.protocols import stdp
+from spicemem.experiments.eis import SCALES
+from spicemem.experiments.eis_spikes import all_forms, antisymmetric, gate_tau
+from spicemem.protocols import lone_spikes, stdp
+from spicemem.protocols.stdp import STEPS
 
 BOUND = 0.005
 ENGINES = ("ngspice", "ngspice-osdi", "vacask")
@@ -19,33 +20,33 @@ def curve(cell, form, engine, points=9, **kwargs):
 
 
 @pytest.fixture(scope="module")
-def forms():
-    return all_forms(EIS.preset("huang_2025_14nm"), 6.5, 0.1)
+def cases():
+    """Cell and form of every combination of the four forms and three time scales, by name."""
+    found = {}
+    for name, preset, peak, scale, r, sharp in SCALES:
+        device = EIS.preset(preset)
+        first = antisymmetric(device, peak, scale, sharp=sharp, tau=gate_tau(device, r))
+        for form in (first, *all_forms(device, peak, scale, sharp)[1:]):
+            found[f"{name} {form.name}"] = divider_gate(device, r=r), form
+    return found
 
 
 @pytest.fixture(scope="module")
-def references(forms):
+def references(cases):
     """Every curve by the reference integration, once."""
-    curves = {form.name: curve(divider_gate(), form, "reference") for form in forms}
-    for index, (name, *_) in enumerate(SCALES):
-        _, cell, form = _scale_setup(index)
-        curves[name] = curve(cell, form, "reference")
-    return curves
+    return {name: curve(cell, form, "reference") for name, (cell, form) in cases.items()}
+
+
+@pytest.fixture
+def forms(cases):
+    return [form for name, (_, form) in cases.items() if name.startswith("100ms")]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_four_forms(engine, forms, references, require):
+def test_four_forms_at_three_time_scales(engine, cases, references, require):
     require(engine)
-    for form in forms:
-        error = np.abs(curve(divider_gate(), form, engine).relative_error(references[form.name])).max()
-        assert error <= BOUND, f"{form.name}: {error:.4f} of the lobe's peak"
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_three_time_scales(engine, references, require):
-    require(engine)
-    for index, (name, *_) in enumerate(SCALES):
-        _, cell, form = _scale_setup(index)
+    assert len(cases) == 12
+    for name, (cell, form) in cases.items():
         error = np.abs(curve(cell, form, engine).relative_error(references[name])).max()
         assert error <= BOUND, f"{name}: {error:.4f} of the lobe's peak"
 
@@ -55,7 +56,7 @@ def test_planted_fault_is_seen(engine, forms, references, require, monkeypatch):
     """A hop field that is off by one part in two hundred moves the curve by more than the bound allows."""
     require(engine)
     wrong = EIS.preset("huang_2025_14nm", e_hop=3e7 * 1.005)
-    error = np.abs(curve(divider_gate(wrong), forms[0], engine).relative_error(references["antisymmetric"])).max()
+    error = np.abs(curve(divider_gate(wrong), forms[0], engine).relative_error(references["100ms antisymmetric"])).max()
     assert error > BOUND
 
 
@@ -64,15 +65,13 @@ def test_maximum_step_is_small_enough(engine, forms, require):
     """Halving the step rule changes a curve by less than a fifth of the bound."""
     require(engine)
     form = forms[0]
-    step = form.pre.duration / 200
+    step = form.pre.duration / STEPS
     full, half = (curve(divider_gate(), form, engine, 5, max_step=h) for h in (step, step / 2))
     assert np.abs(full.relative_error(half)).max() < BOUND / 5
 
 
 @pytest.mark.parametrize("engine", (*ENGINES, "reference"))
 def test_curve_is_odd_and_lone_spikes_do_nothing(engine, forms, require):
-    from spicemem.protocols import lone_spikes
-
     require(engine)
     form = forms[0]
     found = curve(divider_gate(), form, engine)

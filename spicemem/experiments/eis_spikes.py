@@ -112,10 +112,10 @@ def symmetric(peak: float, time_scale: float, ratio: float = 4.6 / 6.5) -> Form:
     return Form("symmetric", "symmetric", spike, spike, t)
 
 
-def all_forms(device: Model, peak: float, time_scale: float) -> list[Form]:
+def all_forms(device: Model, peak: float, time_scale: float, sharp: float = 0.15) -> list[Form]:
     """The four forms of Fig. 4, in its order."""
-    return [antisymmetric(device, peak, time_scale), ltp_only(peak, time_scale), symmetric(peak, time_scale),
-            antisymmetric(device, peak, time_scale, gap=0.25)]
+    return [antisymmetric(device, peak, time_scale, sharp=sharp), ltp_only(peak, time_scale),
+            symmetric(peak, time_scale), antisymmetric(device, peak, time_scale, gap=0.25, sharp=sharp)]
 
 
 def delay_grid(time_scale: float, points: int) -> Array:
