@@ -258,9 +258,9 @@ def sweep(plain: Plain, goal: float) -> list[Try]:
 
 
 def reaching(tries: Sequence[Try], goal: float) -> tuple[Try, bool]:
-    """The quickest try with an error of at most `goal`; the last one, and False, where there is none."""
+    """The largest step with an error of at most `goal`; the smallest tried, and False, where there is none."""
     good = [t for t in tries if t.error <= goal]
-    return (min(good, key=lambda t: t.wall), True) if good else (tries[-1], False)
+    return (good[0], True) if good else (tries[-1], False)
 
 
 def say(text: str) -> None:
@@ -337,9 +337,9 @@ def first_case(case: Case, repeats: int) -> list[str]:
     lines += [f"| {label(t.step)} | {t.points:.0f} | {t.error:.4f} | {t.wall:.2f} |" for t in tries]
     lines += ["", f"At its defaults: {spread(taken[None])} s, error {tries[0].error:.2f} %. Whole, at its defaults: "
               f"{spread(taken['whole'])} s, error {whole:.2f} %.", "",
-              "Plain time over ours, above 1 where ours is faster. *Loose*: the plain way's quickest tried step with",
+              "Plain time over ours, above 1 where ours is faster. *Loose*: the plain way's largest tried step with",
               f"an error of at most {EQUAL} % ({label(loose.step)}, {spread(taken[loose.step])} s). *Strict*: its "
-              "quickest tried step with at most the engine's own error.", "",
+              "largest tried step with at most the engine's own error.", "",
               "| engine | error, % | s, 1 worker | s, default executor | plain at defaults | loose | loose, default "
               "executor | strict: plain step, s | strict | strict, default executor |", "|---" * 10 + "|"]
     verdicts = []

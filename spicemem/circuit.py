@@ -304,6 +304,25 @@ def source_wave(part: VoltageSource | CurrentSource) -> Waveform:
     return part.wave if isinstance(part.wave, Waveform) else Waveform.constant(part.wave)
 
 
+def time_constants(elements: list[Element]) -> list[float]:
+    """R*C (s) of every charged pair of nets, with the resistors that end at either of them."""
+    found = []
+    for pair in capacitive_pairs(elements):
+        ends = set(pair) - {GROUND}
+        farad = siemens = 0.0
+        for e in elements:
+            if isinstance(e.part, Capacitor) and set(e.nets.values()) == set(pair):
+                farad += e.part.farad
+            elif isinstance(e.part, Resistor) and ends & set(e.nets.values()):
+                siemens += 1 / e.part.ohm
+            elif isinstance(e.part, Model):
+                farad += sum(e.part.number(c.farad) for c in e.part.definition.capacitances
+                             if {e.nets[c.p.value], e.nets[c.n.value]} == set(pair))
+        if siemens:
+            found.append(farad / siemens)
+    return found
+
+
 def capacitive_pairs(elements: list[Element]) -> list[tuple[str, str]]:
     """Pairs of nets that hold a charge, each once: what has to be set when a run goes on from another."""
     pairs: dict[frozenset[str], tuple[str, str]] = {}

@@ -556,9 +556,15 @@ def _math_space() -> dict[str, Any]:
 
 def constant(node: Expr, values: Mapping[str, float]) -> float:
     """The number an expression of parameters has for given values."""
-    inputs = symbols(node)
-    missing = [str(s.value) for s in inputs if s.value not in values]
+    names, function = _constant_function(node)
+    missing = [name for name in names if name not in values]
     if missing:
         raise ModelError(f"expression '{_short(node)}'", found=f"no value for {', '.join(missing)}",
                          expected="parameters only")
-    return float(compile_function([node], inputs, vectorised=False)(*(values[s.value] for s in inputs))[0])
+    return float(function(*(values[name] for name in names))[0])
+
+
+@lru_cache(maxsize=4096)
+def _constant_function(node: Expr) -> tuple[list[str], Callable[..., Any]]:
+    inputs = symbols(node)
+    return [str(s.value) for s in inputs], compile_function([node], inputs, vectorised=False)

@@ -8,7 +8,7 @@ from spicemem.devices.eis import EIS
 from spicemem.experiments.eis import SCALES
 from spicemem.experiments.eis_spikes import all_forms, antisymmetric, gate_tau
 from spicemem.protocols import lone_spikes, stdp
-from spicemem.protocols.stdp import STEPS
+from spicemem.protocols.stdp import standard_step
 
 BOUND = 0.005
 ENGINES = ("ngspice", "ngspice-osdi", "vacask")
@@ -61,13 +61,22 @@ def test_planted_fault_is_seen(engine, forms, references, require, monkeypatch):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_maximum_step_is_small_enough(engine, forms, require):
-    """Halving the step rule changes a curve by less than a fifth of the bound."""
+def test_maximum_step_is_small_enough(engine, cases, require):
+    """Halving the step rule changes a curve by less than half of the bound."""
     require(engine)
-    form = forms[0]
-    step = form.pre.duration / STEPS
-    full, half = (curve(divider_gate(), form, engine, 5, max_step=h) for h in (step, step / 2))
-    assert np.abs(full.relative_error(half)).max() < BOUND / 5
+    for name in ("100ms antisymmetric", "100us antisymmetric", "100ns antisymmetric"):
+        cell, form = cases[name]
+        step = standard_step(cell, form.pre.duration)
+        full, half = (curve(cell, form, engine, 5, max_step=h) for h in (step, step / 2))
+        assert np.abs(full.relative_error(half)).max() < BOUND / 2, name
+
+
+def test_step_resolves_a_lag_that_shapes_the_spike(cases):
+    steps = {name: form.pre.duration / standard_step(cell, form.pre.duration) for name, (cell, form) in cases.items()}
+    assert steps["100ms antisymmetric"] == pytest.approx(200) and steps["100us antisymmetric"] == pytest.approx(200)
+    cell, form = cases["100ns antisymmetric"]
+    tau = gate_tau(EIS.preset("nano"), 100e6)
+    assert standard_step(cell, form.pre.duration) == pytest.approx(tau / 20)
 
 
 @pytest.mark.parametrize("engine", (*ENGINES, "reference"))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicemem import __version__
-from spicemem.circuit import Circuit, Synapse
+from spicemem.circuit import Circuit, Synapse, time_constants
 from spicemem.curve import Column, Curve
 from spicemem.engines import Engine, Result, get
 from spicemem.engines.result import Array
@@ -21,9 +21,9 @@ from spicemem.protocols.reading import Reading, phase, read, synapses_of
 from spicemem.units import engineering
 from spicemem.waveform import Waveform
 
-#: Steps in the shorter spike: what keeps every form at every time scale within 0.5 % of the reference (tests), and
-#: costs a tenth more than 200 would. Doubling them moves a curve by less than 0.1 % of its peak.
-STEPS = 500
+#: Steps in the shorter spike, and in a time constant of the circuit that shapes it: what keeps every form at every time
+#: scale within 0.5 % of the reference. Doubling them moves a curve by less than half of that (tests).
+STEPS, STEPS_TAU = 200, 20
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,15 @@ def pairing(
         if wave.duration <= 0 or abs(wave.values[0]) + abs(wave.values[-1]) > 1e-9 * wave.peak:
             raise WaveformError("spike", found=f"{wave.values[0]:g} V at its first, {wave.values[-1]:g} V at its last "
                                 f"point of {len(wave.times)}", expected="a waveform that starts and ends at rest, 0 V")
-    step = max_step or min(w.duration for w in spikes) / STEPS
-    return Pairing(get(engine), cell, pre, by_name, reading or Reading(), read_delay, step)
+    return Pairing(get(engine), cell, pre, by_name, reading or Reading(), read_delay,
+                   max_step or standard_step(cell, min(w.duration for w in spikes)))
+
+
+def standard_step(cell: Circuit, spike: float) -> float:
+    """The maximum step (s) for a spike of that duration (s) at a cell."""
+    step = spike / STEPS
+    # A charge that follows within a few steps is followed; one that lags visibly has to be resolved.
+    return min([step, *(tau / STEPS_TAU for tau in time_constants(cell.elements()) if tau > 4 * step)])
 
 
 def stdp(
@@ -113,7 +120,8 @@ def stdp(
     cell: a circuit with synapses. pre, post: spikes (V) with time 0 at the spike; post may be given by synapse.
     delays: s. initial: state before every pair (default: the devices' own). reading: read voltage and width;
     read_delay: s from the presynaptic spike to the second reading, everything else at 0 V in between. max_step: s,
-    default a 500th of the shorter spike. Each pair starts from the state in which the first reading left the cell.
+    default a 200th of the shorter spike, and a 20th of a time constant of the cell that is longer than four such steps.
+    Each pair starts from the state in which the first reading left the cell.
 
     Returns Curve by synapse name: x delay (s), y dG = G(after) - G(before) (S), further column g_before (S).
     Raises InputError, WaveformError or CircuitError for a bad request and SimulationError when a run fails.
