@@ -65,7 +65,7 @@ def number(value: float) -> str:
     """The one way a number is printed into generated text: plain digits, no suffix, exact when read back."""
     if not math.isfinite(value):
         raise ModelError("number", found=repr(value), expected="a finite number")
-    return repr(float(value))
+    return repr(float(value) + 0.0)  # and -0.0 as 0.0
 
 
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
