@@ -48,7 +48,7 @@ def learning_curve(engine: str | Engine, cell: Circuit, form: Form, points: int,
     """The curve of one form; `halved` takes half of the standard maximum step in the pair."""
     step = pairing(cell, pre=form.pre, post=form.post, engine=engine).max_step / (2 if halved else 1)
     grid = delay_grid(form.time_scale, points)
-    return stdp(cell, pre=form.pre, post=form.post, delays=grid, engine=engine, max_step=step)["syn"]
+    return stdp(cell, pre=form.pre, post=form.post, delays=grid, engine=engine, max_step=step)
 
 
 def error(curve: Curve, reference: Curve) -> float:

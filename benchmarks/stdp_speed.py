@@ -206,7 +206,7 @@ def ours(engine: str, case: Case, workers: int | None = 1) -> Curve:
     pool = None if workers is None else ThreadPoolExecutor(workers)
     try:
         return stdp(case.cell, pre=case.form.pre, post=case.form.post, delays=case.grid, engine=engine,
-                    executor=pool)["syn"]
+                    executor=pool)
     finally:
         if pool:
             pool.shutdown()

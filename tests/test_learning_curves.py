@@ -16,7 +16,7 @@ ENGINES = ("ngspice", "ngspice-osdi", "vacask")
 
 def curve(cell, form, engine, points=9, **kwargs):
     delays = np.linspace(-0.8, 0.8, points) * form.time_scale
-    return stdp(cell, pre=form.pre, post=form.post, delays=delays, engine=engine, **kwargs)["syn"]
+    return stdp(cell, pre=form.pre, post=form.post, delays=delays, engine=engine, **kwargs)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from spicemem.model import Param
 from spicemem.protocols.cycling import cycling
 from spicemem.protocols.pool import map_runs
 from spicemem.protocols.rate import rate, slope
-from spicemem.protocols.stdp import Pairing, lone_spikes, pairing, stdp
+from spicemem.protocols.stdp import Pairing, lone_spikes, pairing, stdp, stdp_all
 from spicemem.waveform import Waveform
 
 PAPER = "Huang et al., Adv. Mater. 2025, doi:10.1002/adma.202418484"
@@ -45,10 +45,10 @@ def _named(curve: Curve, name: str, **provenance: str) -> Curve:
     return replace(curve, name=name, provenance={**curve.provenance, **provenance})
 
 
-def _run_stdp(context: Context, cell: Circuit, form: Form, name: str) -> dict[str, Curve]:
-    curves = stdp(cell, pre=form.pre, post=form.post, delays=delay_grid(form.time_scale, _points(context)),
-                  engine=context.engine, progress=context.progress, executor=context.executor, name=name)
-    return {k: _named(c, c.name, form=form.title) for k, c in curves.items()}
+def _run_stdp(context: Context, cell: Circuit, form: Form, name: str) -> Curve:
+    curve = stdp(cell, pre=form.pre, post=form.post, delays=delay_grid(form.time_scale, _points(context)),
+                 engine=context.engine, progress=context.progress, executor=context.executor, name=name)
+    return _named(curve, curve.name, form=form.title)
 
 
 def _dg(curve: Curve, delay: float) -> float:
@@ -78,7 +78,7 @@ def _eis_stdp(context: Context) -> None:
     forms = all_forms(device, context.values["peak"], context.values["time_scale"])
     outcome, curves = context.outcome, {}
     for form in forms:
-        curves[form.name] = _run_stdp(context, cell, form, f"stdp-{form.name}")["syn"]
+        curves[form.name] = _run_stdp(context, cell, form, f"stdp-{form.name}")
         outcome.keep(curves[form.name])
     scale = context.values["time_scale"]
     for name, check in _FORM_CHECKS.items():
@@ -258,7 +258,7 @@ def _eis_timescales(context: Context) -> None:
     outcome = context.outcome
     for index, unit in enumerate((1e3, 1e6, 1e9)):
         name, cell, form = _scale_setup(index)
-        curve = _run_stdp(context, cell, form, f"stdp-{name}")["syn"]
+        curve = _run_stdp(context, cell, form, f"stdp-{name}")
         outcome.keep(curve)
         lone = lone_spikes(cell, pre=form.pre, post=form.post, engine=context.engine)
         alone = max(abs(v) for by in lone.values() for v in by.values()) / _smaller_lobe(curve)
@@ -299,7 +299,7 @@ def _eis_heterogeneous(context: Context) -> None:
     device = EIS.preset("huang_2025_14nm")
     form = antisymmetric(device, context.values["peak"], context.values["time_scale"])
     cell = shared_pre(device, device, r=context.values["r"])
-    curves = stdp(cell, pre=form.pre, post={"a": form.post, "b": -form.post},
+    curves = stdp_all(cell, pre=form.pre, post={"a": form.post, "b": -form.post},
                   delays=delay_grid(form.time_scale, _points(context)), engine=context.engine,
                   progress=context.progress, executor=context.executor, name="stdp-synapse")
     a, b = curves["a"], curves["b"]
@@ -319,7 +319,7 @@ def _eis_dopamine(context: Context) -> None:
     for alpha in alphas:
         cell = modulated_gate(device, r=context.values["r"], alpha_post=alpha)
         sign = "plus" if alpha > 0 else "minus"
-        curve = _run_stdp(context, cell, form, f"stdp-alpha-{sign}-{abs(alpha):g}")["syn"]
+        curve = _run_stdp(context, cell, form, f"stdp-alpha-{sign}-{abs(alpha):g}")
         curves.append(_named(curve, curve.name, alpha_post=f"{alpha:+g}"))
         context.outcome.keep(curves[-1])
     first, last = curves[0], curves[-1]
@@ -436,7 +436,7 @@ def _eis_variability(context: Context) -> None:
         p = pairing(cell, pre=form.pre, post=form.post, engine=context.engine)
         before, state = p.before(None)
         delays = delay_grid(form.time_scale, _points(context))
-        smooth = _run_stdp(context, cell, form, f"stdp-{name}")["syn"]
+        smooth = _run_stdp(context, cell, form, f"stdp-{name}")
         factors = random.lognormal(0.0, context.values["cycle_spread"], len(delays)) if (
             context.values["cycle_spread"] > 0) else np.ones(len(delays))
         after = map_runs(partial(_varied_change, p, state), list(zip(delays.tolist(), factors.tolist(), strict=True)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -81,7 +82,7 @@ def pairing(
     engine: str | Engine | None = None, reading: Reading | None = None, read_delay: float = 20.0,
     max_step: float | None = None,
 ) -> Pairing:
-    """Check a pair protocol and fill in what is not given (see `stdp`)."""
+    """Check a pair protocol and fill in what is not given (see `stdp_all`)."""
     names = [s.name for s in synapses_of(cell)]
     by_name = dict(post) if isinstance(post, Mapping) else dict.fromkeys(names, post)
     for name in by_name:
@@ -109,7 +110,22 @@ def standard_step(cell: Circuit, spike: float) -> float:
     return min([step, *(tau / STEPS_TAU for tau in time_constants(cell.elements()) if tau > 4 * step)])
 
 
-def stdp(
+def stdp(cell: Circuit, *, synapse: str | None = None, **protocol: Any) -> Curve:
+    """Conductance change against delay t_post - t_pre of a cell's only synapse, or of the one named.
+
+    Everything else, what comes back and what is raised: see `stdp_all`.
+    """
+    names = [s.name for s in synapses_of(cell)]
+    if synapse is None and len(names) > 1:
+        raise InputError(f"stdp of {cell.name}", found=f"synapses {', '.join(names)}", expected="one",
+                         remedy=f'Write synapse="{names[0]}", or use stdp_all')
+    if synapse is not None and synapse not in names:
+        raise InputError(f"{cell.name}: synapse", found=repr(synapse), expected="one it has",
+                         remedy=nearest(synapse, names))
+    return stdp_all(cell, **protocol)[synapse or names[0]]
+
+
+def stdp_all(
     cell: Circuit, *, pre: Waveform | None, post: Waveform | Mapping[str, Waveform | None] | None,
     delays: ArrayLike, engine: str | Engine | None = None, initial: Mapping[str, float] | None = None,
     reading: Reading | None = None, read_delay: float = 20.0, max_step: float | None = None,
