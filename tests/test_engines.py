@@ -353,3 +353,18 @@ def test_a_failed_run_does_not_stop_later_ones(fake_path):
             map_runs(work, range(4), run)
         with pytest.raises(SimulationError, match="without an error"):
             work(0)
+
+
+@pytest.mark.parametrize("engine", ("ngspice", "ngspice-osdi", "vacask"))
+def test_steps_grow_again_after_a_long_rest(engine, require):
+    """Rounding noise once looked like a truncation error to ngspice: millions of steps of picoseconds in a read pulse."""
+    require(engine)
+    random = np.random.default_rng(3)
+    stop = 19.894835
+    cell = divider_gate().drive(drain=Waveform.pulse(0.1, 1e-3, 1e-4, stop - 1.05e-3))
+    starts = [(9.509437000539378e-07, -2.606294833180568e-07)]
+    starts += [(1e-6 * random.uniform(0.9, 1.1), random.normal() * 10 ** random.uniform(-12, -3)) for _ in range(12)]
+    for g, v in starts:
+        result = engines.get(engine).run(cell, stop, max_step=1.0, initial={"syn.g": g, "v(gate)": v}, timeout=20.0)
+        assert len(result.time) < 2000
+        assert result["syn.g"][-1] == pytest.approx(g, rel=1e-6)

@@ -201,9 +201,9 @@ def started(element: Element, given: Mapping[str, float]) -> Element:
 
 
 def into_range(device: Model, state: str, value: float) -> float:
-    """A state that a run left a hair outside its bounds (a rounding of the solver), put on the bound."""
+    """A state that a run left a hair outside its bounds (its wall gives way within the tolerance), put on the bound."""
     info = device.definition.states[state]
-    slack = device.resolution(state)
+    slack = 100 * device.resolution(state)
     low = -math.inf if info.low is None else device.number(info.low)
     high = math.inf if info.high is None else device.number(info.high)
     return min(max(value, low), high) if low - slack <= value <= high + slack else value

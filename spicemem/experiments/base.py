@@ -141,12 +141,6 @@ def run_experiment(
     appear under their final name only when complete; results computed before a failure stay. Raises InputError for a
     folder that cannot be written and for unknown parameters.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(f"{folder} is not writable")
-    except OSError as error:
-        raise InputError("output folder", found=str(error), expected="a folder that can be written") from None
     given = {name: param.default for name, param in experiment.params.items()}
     for name, value in (values or {}).items():
         if name not in given:
@@ -157,6 +151,12 @@ def run_experiment(
             raise InputError(f"{experiment.name}: {name} ({param.doc})", found=f"{value:g} {param.unit}",
                              expected=param.range)
         given[name] = value
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder} is not writable")
+    except OSError as error:
+        raise InputError("output folder", found=str(error), expected="a folder that can be written") from None
     summary: dict[str, Any] = {"experiment": experiment.name, "status": "ok", "reason": "", "engine": engine.name,
                                "engine_version": engine.version(), "targets": [], "curves": [], "wall_s": 0.0}
     began = time.perf_counter()
