@@ -256,7 +256,7 @@ def test_netlist_of_a_circuit_with_settings() -> None:
     (["run", "eis-rate", "-e", "ngspise"], "Did you mean ngspice"),
     (["run", "eis-rate", "-p", "widht=1m"], "width"),
     (["run", "eis-rate", "-p", "width=one"], "a number in s"),
-    (["run", "eis-rate", "-p", "width=2", "-o", "/dev/null/out"], "can be written"),
+    (["run", "eis-rate", "-p", "width=2m", "-o", "/dev/null/out"], "can be written"),
 ])
 def test_bad_input_is_one_clear_line(arguments: list[str], words: str, catalogue: Any, engine: str) -> None:
     if arguments[0] == "run" and "-e" not in arguments:
