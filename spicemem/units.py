@@ -51,6 +51,7 @@ def dimension(unit: str) -> Dimension:
     return tuple(Fraction(powers.get(base, 0)).limit_denominator(1000) for base in _BASE)
 
 
+@cache
 def describe(dim: Dimension) -> str:
     """A dimension for people: a familiar unit where there is one, else a product of base units."""
     for unit in ("1", "V", "A", "S", "Ohm", "s", "m", "K", "C", "F", "H", "W", "J", "1/s", "S/s", "A/s", "V/s", "m**2",

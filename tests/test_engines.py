@@ -357,7 +357,7 @@ def test_a_failed_run_does_not_stop_later_ones(fake_path):
 
 @pytest.mark.parametrize("engine", ("ngspice", "ngspice-osdi", "vacask"))
 def test_steps_grow_again_after_a_long_rest(engine, require):
-    """Rounding noise once looked like a truncation error to ngspice: millions of steps of picoseconds in a read pulse."""
+    """Rounding noise once looked like a truncation error to ngspice: a read pulse of millions of picoseconds."""
     require(engine)
     random = np.random.default_rng(3)
     stop = 19.894835

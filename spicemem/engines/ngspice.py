@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -24,10 +25,10 @@ from spicemem.units import number
 
 _JOIN = "__"
 # Words of a log that make a result worthless, whatever the exit status says. ngspice ends with 0 after most of them.
-_FATAL = re.compile(
-    r"error|fatal|singular matrix|timestep too small|no such|unrecognized parameter|unknown|aborted|can't|cannot|"
-    r"could not|not found|failed|no convergence|not (yet )?supported", re.IGNORECASE)
-_HARMLESS = re.compile(r"This is vacask|can't find (the )?init|no compatibility mode|fonts", re.IGNORECASE)
+_FATAL = ("error", "fatal", "singular matrix", "timestep too small", "no such", "unrecognized parameter", "unknown",
+          "aborted", "can't", "cannot", "could not", "not found", "failed", "no convergence", "not supported",
+          "not yet supported")
+_HARMLESS = ("this is vacask", "can't find init", "can't find the init", "no compatibility mode", "fonts")
 _REMEDY = ("Install one with KLU and OSDI, as scripts/install-ngspice does (Debian 12: ngspice of bookworm-backports); "
            "or use engine vacask, which came with pip")
 
@@ -49,6 +50,20 @@ def probe(program: str) -> tuple[str, bool, bool]:
     return (version[1] if version else "unknown"), "Using KLU" in log, osdi
 
 
+_found: dict[str, str] = {}
+
+
+def find_program() -> str | None:
+    """The ngspice on the PATH, looked for once a PATH (and again as long as there is none)."""
+    path = os.environ.get("PATH", "")
+    if path not in _found or not os.access(_found[path], os.X_OK):
+        program = shutil.which("ngspice")
+        if program is None:
+            return None
+        _found[path] = program
+    return _found[path]
+
+
 def spell(net: str) -> str:
     """A net or part path as it stands in a flat netlist."""
     return net.replace(DOT, _JOIN)
@@ -62,7 +77,7 @@ class Ngspice(Engine):
     osdi = False
 
     def available(self) -> tuple[bool, str]:
-        program = shutil.which("ngspice")
+        program = find_program()
         if program is None:
             return False, f"no ngspice on the PATH. {_REMEDY}"
         try:
@@ -77,7 +92,7 @@ class Ngspice(Engine):
         return True, f"ngspice {version} with KLU and OSDI"
 
     def version(self) -> str:
-        program = shutil.which("ngspice")
+        program = find_program()
         return probe(program)[0] if program else "none"
 
     def deck(self, job: Job) -> str:
@@ -156,8 +171,8 @@ class Ngspice(Engine):
         return f"@{letter}{spell(path)}[{item}]" if self.osdi else f"v({letter}{spell(path)}.{item})"
 
     def simulate(self, job: Job) -> tuple[dict[str, Array], tuple[str, ...]]:
-        program = shutil.which("ngspice")
         found, reason = self.available()
+        program = find_program()
         if program is None or not found:
             raise EngineError(f"engine {self.name}", found=reason)
         deck = self.deck(job)
@@ -216,10 +231,10 @@ def check_end(job: Job, axis: Array, folder: Path, engine: str) -> None:
 
 def check_log(log: str, status: int, folder: Path, engine: str) -> tuple[str, ...]:
     """Decide from the log, not from the exit status; the warnings that remain are part of the result."""
-    if not status and not _FATAL.search(log) and "warning" not in log.lower():
-        return ()  # nearly always: no need to look at the lines one by one
-    rows = [row.strip() for row in log.splitlines() if row.strip() and not _HARMLESS.search(row)]
-    fatal = [row for row in rows if _FATAL.search(row)]
+    rows = []
+    if status or any(word in log.lower() for word in (*_FATAL, "warning")):
+        rows = [row.strip() for row in log.splitlines() if not any(word in row.lower() for word in _HARMLESS)]
+    fatal = [row for row in rows if any(word in row.lower() for word in _FATAL)]
     if fatal or status:
         raise SimulationError(f"{engine} run", found=" | ".join(fatal[:3]) or process.tail(log),
                               expected="a log without an error", folder=folder)
