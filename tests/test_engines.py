@@ -368,3 +368,14 @@ def test_steps_grow_again_after_a_long_rest(engine, require):
         result = engines.get(engine).run(cell, stop, max_step=1.0, initial={"syn.g": g, "v(gate)": v}, timeout=20.0)
         assert len(result.time) < 2000
         assert result["syn.g"][-1] == pytest.approx(g, rel=1e-6)
+
+
+@pytest.mark.parametrize("engine", ALL)
+def test_words_of_the_user_in_the_log_are_no_failure(engine, require):
+    require(engine)
+    c = Circuit("failed", title="error amplifier, fatal: singular matrix not found")
+    c.add("unknown", VoltageSource(1.0), p="error_out", n="0")
+    c.add("failed_r", Resistor(1e3), p="error_out", n="aborted")
+    c.add("no_such", Resistor(1e3), p="aborted", n="0")
+    found = engines.get(engine).run(c, 1e-3, max_step=1e-4)
+    assert found["v(aborted)"][-1] == pytest.approx(0.5) and found.warnings == ()

@@ -29,6 +29,8 @@ _FATAL = ("error", "fatal", "singular matrix", "timestep too small", "no such", 
           "aborted", "can't", "cannot", "could not", "not found", "failed", "no convergence", "not supported",
           "not yet supported")
 _HARMLESS = ("this is vacask", "can't find init", "can't find the init", "no compatibility mode", "fonts")
+# Rows that hold a user's words: the title, and the table of node voltages at the start of a transient.
+_QUOTED = re.compile(r"circuit: .*|\S+ +[-+]?[0-9.]+(e[-+]?[0-9]+)?", re.IGNORECASE)
 _REMEDY = ("Install one with KLU and OSDI, as scripts/install-ngspice does (Debian 12: ngspice of bookworm-backports); "
            "or use engine vacask, which came with pip")
 
@@ -233,7 +235,8 @@ def check_log(log: str, status: int, folder: Path, engine: str) -> tuple[str, ..
     """Decide from the log, not from the exit status; the warnings that remain are part of the result."""
     rows = []
     if status or any(word in log.lower() for word in (*_FATAL, "warning")):
-        rows = [row.strip() for row in log.splitlines() if not any(word in row.lower() for word in _HARMLESS)]
+        rows = [row.strip() for row in log.splitlines() if not any(word in row.lower() for word in _HARMLESS)
+                and not _QUOTED.fullmatch(row.strip())]
     fatal = [row for row in rows if any(word in row.lower() for word in _FATAL)]
     if fatal or status:
         raise SimulationError(f"{engine} run", found=" | ".join(fatal[:3]) or process.tail(log),
