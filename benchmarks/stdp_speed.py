@@ -12,7 +12,6 @@ import logging
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -161,18 +160,18 @@ def pwl(wave: Waveform | None) -> str:
 
 
 class Clock:
-    """Time in process.run (start, simulation, log) and, stricter, from a started program to its end."""
+    """Time in process.run: start, simulation, log."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
-        self.calls, self.runs, self.programs = 0, 0.0, 0.0
+        self.calls, self.runs = 0, 0.0
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        plain_run, plain_popen, clock = process.run, subprocess.Popen, self
+        plain_run, clock = process.run, self
 
         def run(*given: Any, **named: Any) -> tuple[int, str]:
             began = time.perf_counter()
@@ -183,22 +182,11 @@ class Clock:
                     clock.calls += 1
                     clock.runs += time.perf_counter() - began
 
-        class Popen(plain_popen):  # type: ignore[type-arg, valid-type, misc]
-            def __init__(self, *given: Any, **named: Any) -> None:
-                super().__init__(*given, **named)
-                self.began = time.perf_counter()
-
-            def wait(self, timeout: float | None = None) -> int:
-                status = super().wait(timeout)
-                with clock.lock:
-                    clock.programs += time.perf_counter() - self.began
-                return status
-
-        process.run, subprocess.Popen = run, Popen  # type: ignore[misc, assignment]
+        process.run = run
         try:
             yield
         finally:
-            process.run, subprocess.Popen = plain_run, plain_popen  # type: ignore[misc]
+            process.run = plain_run
 
 
 def ours(engine: str, case: Case, workers: int | None = 1) -> Curve:
@@ -327,8 +315,7 @@ def first_case(case: Case, repeats: int) -> list[str]:
                 cpu = cpu_times()
                 wall = timed((name, 1), ours, name, case)
                 used = [b - a for a, b in zip(cpu, cpu_times(), strict=True)]
-                shares[name].append([clock.calls, 1e3 * clock.programs / clock.calls, 100 * (wall / clock.runs - 1),
-                                     100 * (wall / clock.programs - 1), *used])
+                shares[name].append([clock.calls, 1e3 * clock.runs / clock.calls, 100 * (wall / clock.runs - 1), *used])
                 timed((name, 2), ours, name, case, None)
             say(f"round {turn + 1} of {repeats}")
     alone = start_up()
@@ -354,13 +341,12 @@ def first_case(case: Case, repeats: int) -> list[str]:
         verdicts.append(f"{name} loose {verdict(taken[loose.step], one)}, strict {verdict(taken[step], one)}")
     lines += ["", f"Aim: {AIM_RATIO:g} or more at equal accuracy, 1 worker: {'; '.join(verdicts)}.", "",
               "## Overhead of our own Python", "",
-              "1 worker. Time outside over time inside, which is process.run (fork, program, log) or, strictly, the",
-              f"program alone from started to ended. Aim: below {AIM_OVERHEAD:g} %. An ngspice that has nothing to do "
-              f"takes {alone * 1e3:.1f} ms in process.run.", "",
-              "| engine | programs | ms a program | outside process.run, % | outside the programs, % "
-              "| CPU of Python, s | CPU of the programs, s |", "|---" * 7 + "|"]
+              "1 worker. Time outside over time inside, which is process.run (start, program, log).",
+              f"Aim: below {AIM_OVERHEAD:g} %. An ngspice that has nothing to do takes {alone * 1e3:.1f} ms in it.", "",
+              "| engine | programs | ms a program | outside, % | CPU of Python, s | CPU of the programs, s |",
+              "|---" * 6 + "|"]
     for name in SIMULATORS:
-        columns = [spread(v, d) for v, d in zip(zip(*shares[name], strict=True), (0, 1, 0, 0, 2, 2), strict=True)]
+        columns = [spread(v, d) for v, d in zip(zip(*shares[name], strict=True), (0, 1, 0, 2, 2), strict=True)]
         lines.append(f"| {name} | {shares[name][0][0]:.0f} | {' | '.join(columns[1:])} |")
     return [*lines, ""]
 

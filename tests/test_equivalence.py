@@ -25,6 +25,7 @@ from spicemem.errors import SimulationError
 from spicemem.expr import Expr
 from spicemem.model import Input, Model, Node, Param, State, Terminal, branch, rate
 from spicemem.render import ngspice as text_of_ngspice
+from spicemem.render import numpy as numpy_target
 from spicemem.render.text import TextWriter
 from spicemem.units import NONE, Dimension, dimension
 
@@ -382,6 +383,53 @@ def test_trees_are_many_and_cover_everything() -> None:
 def test_targets_mean_what_numpy_means(name: str, require: Callable[[str], Any]) -> None:
     wrong = compare(require(name), seed={"ngspice": 1, "ngspice-osdi": 1001, "vacask": 2001}[name])
     assert not wrong, f"{len(wrong)} of {TREES} differ, the first: {wrong[0]}"
+
+
+def numpy_mismatches(count: int = TREES) -> tuple[int, list[str]]:
+    """How many trees were compared, and which differ between the tree's meaning and the rendered Python function.
+
+    The rendered module holds a tree as a local, a branch current or a rate, like any other target's text.
+    """
+    compared, wrong = 0, []
+    for roots in trees(4001, count):
+        bed = planted(roots)
+        device = bed.circuit.devices()["dut"]
+        d = device.definition
+        function = numpy_target.device_function(device)
+        at = {**VALUES, "p": np.array(SWEEP), "inner": np.array(SWEEP) / 2}  # between two equal resistors
+        # Solved states stand in rates only; a state's value does not matter to what is read here.
+        pins = [at.get(name, 0.0) for name in (*d.terminals, *d.nodes, *d.inputs, *d.states)]
+        with np.errstate(all="ignore"):
+            found = function(*pins)
+        for root, value, (name, _) in zip(roots, bed.expected, bed.read, strict=True):
+            key = name.removeprefix("dut.")
+            if key.startswith("i(v_"):
+                got = found[f"i({key[4:-1]}, n)"]
+            elif key.startswith("y"):
+                got = found[f"d({key})/dt"]  # (root - 0)/1 s
+            else:
+                got = found[key]
+            compared += 1
+            if not (np.abs(got / value - 1) < CLOSE).all():
+                wrong.append(f"{name}: {root}: {got} instead of {value}")
+    return compared, wrong
+
+
+def test_rendered_python_means_what_the_tree_means() -> None:
+    compared, wrong = numpy_mismatches()
+    assert compared == TREES and not wrong, f"{len(wrong)} differ, the first: {wrong[0]}"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_rendered_python_with_a_fault_is_caught(
+    fault: Callable[..., None], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for method in ("function", "conditional"):  # what a fault does to the base, it does to this target's own
+        monkeypatch.setattr(TextWriter, method, vars(numpy_target._Writer)[method])
+    fault(monkeypatch)
+    for method in ("function", "conditional"):
+        monkeypatch.setattr(numpy_target._Writer, method, vars(TextWriter)[method])
+    assert numpy_mismatches()[1]
 
 
 @pytest.mark.parametrize(("name", "fault"), [*itertools.product(ENGINES, FAULTS), ("ngspice", plain_literals_fault)])

@@ -539,3 +539,20 @@ def unbounded(m: Any, item: Any) -> Any:
 def test_a_pole_is_caught() -> None:
     with pytest.raises((AssertionError, FloatingPointError)):
         check_finite(EIS(), faulty(equation2=unbounded))
+
+
+def test_numpy_function_of_a_device_is_vectorised() -> None:
+    """The rendered function of EIS over arrays, against the closed form of its branches."""
+    from spicemem.render.numpy import device_function
+
+    device = EIS()
+    f = device_function(device)
+    gate, g = np.linspace(-6, 6, 7)[:, None], np.array([2e-8, 1e-6, 9e-6])
+    found = f(gate, 0.1, 0.0, 0.3 * gate, g)
+    assert found["d(g)/dt"].shape == (7, 3)
+    i_ion = device.area * device.j_0 * np.sinh(0.7 * gate / (device.e_hop * device.t_ysz))
+    assert found["i(gate, inner)"] == pytest.approx(i_ion, rel=1e-12)
+    assert found["i(drain, source)"] == pytest.approx(g * 0.1, rel=1e-12)
+    assert (np.sign(found["d(g)/dt"]) == np.sign(gate)).all()
+    assert f(1.0, 0.1, 0.0, 0.3, 1e-6, j_0=2 * device.j_0)["i_ion"] == pytest.approx(
+        2 * f(1.0, 0.1, 0.0, 0.3, 1e-6)["i_ion"], rel=1e-12)

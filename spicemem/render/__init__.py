@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spicemem.circuit import Circuit
 from spicemem.errors import InputError, RenderError, nearest
 from spicemem.model import Model
-from spicemem.render import ngspice, ngspice_osdi, vacask, verilog_a
+from spicemem.render import ngspice, ngspice_osdi, numpy, vacask, verilog_a
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ TARGETS: dict[str, Target] = {
         Target("ngspice", "ngspice subcircuit of B sources", ".lib", ngspice.device_library, ngspice.cell_library),
         Target("ngspice-osdi", "ngspice cell over compiled Verilog-A", ".lib", None, ngspice_osdi.cell_library),
         Target("verilog-a", "Verilog-A module", ".va", verilog_a.device_library, None),
+        Target("numpy", "vectorised Python function", ".py", numpy.device_module, None),
         Target("vacask", "VACASK subcircuit over compiled Verilog-A", ".sim", None, vacask.cell_library),
     )
 }
