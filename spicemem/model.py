@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 from spicemem import expr
 from spicemem.errors import DimensionError, ModelError, nearest
 from spicemem.expr import Expr
-from spicemem.names import check_name, check_text
+from spicemem.names import RESERVED_IN_DEVICES, check_name, check_text
 from spicemem.units import NONE, Dimension, describe, dimension, engineering, number
 from spicemem.waveform import Waveform
 
@@ -374,7 +374,7 @@ def _define(cls: type[Model]) -> Definition:
     """Read a class body and its equations into a Definition, refusing whatever is not sound."""
     who = cls.__name__
     name = who.lower()
-    check_name(name, "model", ModelError)
+    check_name(name, "model", ModelError, RESERVED_IN_DEVICES)
     doc = inspect.cleandoc(cls.__doc__ or "")
     if not doc:
         raise ModelError(who, found="no docstring", expected="what the device is, and its polarity")
@@ -513,7 +513,7 @@ def _check_names(who: str, model: str, names: list[str]) -> None:
     seen: dict[str, str] = {model: model}
     for name in names:
         if name != "hold":
-            check_name(name, f"{who}: symbol", ModelError)
+            check_name(name, f"{who}: symbol", ModelError, RESERVED_IN_DEVICES)
         if name.lower() in seen:
             raise ModelError(f"{who}: name {name!r}", found=f"{seen[name.lower()]!r} too",
                              expected="names that differ by more than case",

@@ -556,3 +556,15 @@ def test_numpy_function_of_a_device_is_vectorised() -> None:
     assert (np.sign(found["d(g)/dt"]) == np.sign(gate)).all()
     assert f(1.0, 0.1, 0.0, 0.3, 1e-6, j_0=2 * device.j_0)["i_ion"] == pytest.approx(
         2 * f(1.0, 0.1, 0.0, 0.3, 1e-6)["i_ion"], rel=1e-12)
+
+
+@pytest.mark.parametrize("word", ["lambda", "is", "np", "yield"])
+def test_words_of_python_are_refused_inside_devices_only(word: str) -> None:
+    from spicemem.circuit import Circuit, Resistor
+
+    with pytest.raises(ModelError, match=f"found '{word}'.*keeps for itself"):
+        type("Bad", (Model,), {
+            "__doc__": "A resistor.", "reference": "none: a test", "p": Terminal(), "n": Terminal(),
+            word: Param(1.0, "Ohm", "resistance"),
+            "equations": lambda self: iter([branch(self.p, self.n, (self.p - self.n) / getattr(self, word))])})
+    Circuit("plain").add(word, Resistor(1.0), p="a", n="0")
