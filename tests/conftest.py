@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,9 @@ from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
 
-# A busy machine is no bug: time limits on single examples only make tests flaky.
-settings.register_profile("spicemem", deadline=None)
+# A busy machine is no bug: time limits on single examples only make tests flaky. CI takes the same examples each time, so
+# that a change is judged by what it changed; everybody else's runs search on.
+settings.register_profile("spicemem", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("spicemem")
 
 
@@ -49,3 +51,11 @@ def ngspice_osdi() -> Any:
 @pytest.fixture(scope="session")
 def vacask() -> Any:
     return require("vacask")
+
+
+@pytest.fixture(autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed runs keep goes with the other files of the tests, not into the machine's temporary folder."""
+    folder = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
