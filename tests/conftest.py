@@ -12,8 +12,8 @@ from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
 
-# A busy machine is no bug: time limits on single examples only make tests flaky. CI takes the same examples each time, so
-# that a change is judged by what it changed; everybody else's runs search on.
+# A busy machine is no bug: time limits on single examples only make tests flaky. CI takes the same examples each time,
+# so that a change is judged by what it changed; everybody else's runs search on.
 settings.register_profile("spicemem", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("spicemem")
 
