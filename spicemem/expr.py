@@ -22,6 +22,8 @@ SQRT_FLOOR = 1e-60
 
 _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _BINARY = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+#: Functions of one number; all but abs and sqrt want and give a pure number.
+FUNCTIONS = ("exp", "log", "sqrt", "abs", "tanh", "sinh", "cosh")
 
 _nodes: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
 
