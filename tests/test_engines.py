@@ -27,8 +27,9 @@ from spicemem.circuit import (
 from spicemem.circuits.synapses import divider_gate
 from spicemem.devices.eis import EIS
 from spicemem.engines import process
-from spicemem.engines.ngspice import check_log, probe
+from spicemem.engines.ngspice import probe
 from spicemem.engines.rawfile import read_raw
+from spicemem.engines.simulator import check_log
 from spicemem.errors import EngineError, InputError, SimulationError
 from spicemem.expr import exp, local, positive, quantity, where
 from spicemem.model import Model, Param, State, Terminal, branch, rate
@@ -279,25 +280,47 @@ def test_log_decides(tmp_path):
             check_log(line, 0, tmp_path, "x")
 
 
-@pytest.mark.parametrize("engine", ("ngspice", "vacask"))
-def test_a_first_state_that_differs_is_an_error(engine, require, monkeypatch):
-    """Planted fault: a renderer that forgets to hold the state at rest."""
-    require(engine)
+def plant_in_renderers(monkeypatch, *changes):
+    """Every generated device has these texts changed."""
     from spicemem.render import ngspice as plain
     from spicemem.render import verilog_a
 
     for module, function in ((plain, "device_subckt"), (verilog_a, "device_module")):
         original = getattr(module, function).__wrapped__
 
-        def unheld(kind, values, original=original):
-            text = original(kind, values).replace("if ($abstime <= 0.0)", "if ($abstime < -1.0)")
-            return text.replace("v(sm_t) > 0", "v(sm_t) > -1")
+        def wrong(kind, values, original=original):
+            text = original(kind, values)
+            for right, fault in changes:
+                text = text.replace(right, fault)
+            return text
 
-        monkeypatch.setattr(module, function, unheld)
+        monkeypatch.setattr(module, function, wrong)
+
+
+def driven_at_rest():
+    """A device whose gate would move it, were it not held."""
     c = Circuit("held").add("v1", VoltageSource(5.0), p="gate", n="0").add("v2", VoltageSource(0.1), p="drain", n="0")
-    c.add("syn", EIS(g_init=3e-7), gate="gate", drain="drain", source="0")
+    return c.add("syn", EIS(g_init=3e-7), gate="gate", drain="drain", source="0")
+
+
+@pytest.mark.parametrize("engine", ("ngspice", "ngspice-osdi", "vacask"))
+def test_a_state_that_is_not_held_is_an_error(engine, require, monkeypatch):
+    """Planted fault: a renderer that forgets to hold the state at rest."""
+    require(engine)
+    plant_in_renderers(monkeypatch, ("if ($abstime <= 0.0)", "if ($abstime < -1.0)"), ("v(sm_t) > 0", "v(sm_t) > -1"))
     with pytest.raises(SimulationError):
-        engines.get(engine).run(c, 1e-3, max_step=1e-5)
+        engines.get(engine).run(driven_at_rest(), 1e-3, max_step=1e-5)
+
+
+@pytest.mark.parametrize("engine", ("ngspice", "ngspice-osdi", "vacask"))
+def test_a_first_state_that_differs_is_an_error_and_keeps_its_netlist(engine, require, monkeypatch):
+    """Planted fault: a renderer that holds the state one resolution beside the value asked for."""
+    require(engine)
+    plant_in_renderers(monkeypatch, ("sm_f_g = V(sm_s_g);", "sm_f_g = V(sm_s_g) - 1.0;"),
+                       ("0-v(sm_s_g)", "1-v(sm_s_g)"))
+    with pytest.raises(SimulationError, match="first value of state") as error:
+        engines.get(engine).run(driven_at_rest(), 1e-3, max_step=1e-5)
+    assert any(error.value.folder.glob("deck.*")) and (error.value.folder / "log").exists()
 
 
 def test_interrupt_ends_the_simulators_and_leaves_no_folder(tmp_path):

@@ -36,14 +36,16 @@ LOOSEST_RELTOL = 1e-4
 class Job:
     """One analysis of a flattened circuit whose devices already start where they should.
 
-    analysis: "tran", "op" or "dc" (of `source` over `values`). saves: canonical signal names. holds: net pairs and
-    the voltage each starts from; currents: inductor currents at the start, by path.
+    analysis: "tran", "op" or "dc" (of `source` over `values`). saves: canonical signal names. units: of every signal
+    the circuit has. holds: net pairs and the voltage each starts from; currents: inductor currents at the start, by
+    path.
     """
 
     title: str
     elements: Sequence[Element]
     analysis: str
     saves: Sequence[str]
+    units: Mapping[str, str]
     stop: float = 0.0
     max_step: float = 0.0
     reltol: float = RELTOL
@@ -81,7 +83,7 @@ class Engine(ABC):
 
     @abstractmethod
     def simulate(self, job: Job) -> tuple[dict[str, Array], tuple[str, ...]]:
-        """Run the job: its saved signals by name with "time" (or "sweep") among them, and warnings."""
+        """Run the job: its saved signals by name, checked by `check`, with "time" (the value of a sweep); warnings."""
 
     def run(
         self, circuit: Circuit, stop: float, *, max_step: float, initial: Mapping[str, float] | None = None,
@@ -141,10 +143,8 @@ class Engine(ABC):
         elements = [started(e, given) for e in elements]
         holds = []
         for p, n in capacitive_pairs(elements):
-            ends = [0.0 if net == GROUND else given.get(f"v({net})") for net in (p, n)]
-            if ends[0] is not None and ends[1] is not None and not (GROUND in (p, n) and f"v({p})" not in given
-                                                                    and f"v({n})" not in given):
-                holds.append((p, n, ends[0] - ends[1]))
+            if all(net == GROUND or f"v({net})" in given for net in (p, n)):
+                holds.append((p, n, given.get(f"v({p})", 0.0) - given.get(f"v({n})", 0.0)))
         currents = {e.path: given[f"i({e.path})"] for e in elements
                     if isinstance(e.part, Inductor) and f"i({e.path})" in given}
         saves = default_saves(elements) if save is None else list(dict.fromkeys(save))
@@ -152,7 +152,7 @@ class Engine(ABC):
             if name not in known:
                 raise InputError(f"signal {name!r} to save", found="not in the circuit", expected="one it has",
                                  remedy=nearest(name, known))
-        return Job(circuit.title or circuit.name, elements, analysis, saves, holds=holds, currents=currents)
+        return Job(circuit.title or circuit.name, elements, analysis, saves, known, holds=holds, currents=currents)
 
     def _finish(self, job: Job) -> Result:
         wanted = list(job.saves)
@@ -162,19 +162,21 @@ class Engine(ABC):
         signals, warnings = self.simulate(replace(job, saves=physical))
         wall = time.perf_counter() - began
         axis = signals.pop("time")
+        full = {name: derived(job.elements, name, signals) for name in wanted}
+        final = {name: float(signals[name][-1]) for name in carried}
+        return Result(axis, full, {name: job.units[name] for name in full}, self.name, self.version(), wall, final,
+                      warnings)
+
+    def check(self, job: Job, signals: Mapping[str, Array], folder: Path | None) -> None:
+        """What every engine asks of its signals before it gives them back; `folder` keeps the run of a refused result.
+
+        Raises SimulationError for a value that is not finite, and where a state did not start as it was asked to: such
+        a run is an error, not a result.
+        """
         for name, values in signals.items():
             if not np.isfinite(values).all():
                 raise SimulationError(f"{self.name}: signal {name}", found="a value that is not finite",
-                                      expected="finite numbers", folder=job.keep)
-        self._check_start(job, signals)
-        units = signal_units(job.elements)
-        full = {name: derived(job.elements, name, signals) for name in wanted}
-        final = {name: float(signals[name][-1]) for name in carried}
-        return Result(axis, full, {name: units[name] for name in full}, self.name, self.version(), wall, final,
-                      warnings)
-
-    def _check_start(self, job: Job, signals: Mapping[str, Array]) -> None:
-        """A run whose first state is not the one asked for is an error, not a result."""
+                                      expected="finite numbers", folder=folder)
         for path, device in job.devices.items():
             for name, state in device.definition.states.items():
                 if state.static == "solve" and device.values.get("hold", 0.0) < 0.5:
@@ -182,7 +184,7 @@ class Engine(ABC):
                 asked, found = device.initial(name), float(signals[f"{path}.{name}"][0])
                 if abs(found - asked) > 1e-3 * device.resolution(name) + 1e-9 * abs(asked):
                     raise SimulationError(f"{self.name}: first value of state {path}.{name}", found=f"{found!r}",
-                                          expected=f"{asked!r} {state.unit}, as asked for", folder=job.keep,
+                                          expected=f"{asked!r} {state.unit}, as asked for", folder=folder,
                                           remedy="The simulator let the state move while it found its operating point")
 
 

@@ -5,32 +5,22 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from spicemem.circuit import DOT, GROUND, CurrentGain, Element, Inductor, Transresistor, VoltageSource
 from spicemem.engines import process
 from spicemem.engines.base import Engine, Job
-from spicemem.engines.osdi import compile_module, tools
+from spicemem.engines.osdi import tools
 from spicemem.engines.rawfile import read_raw
 from spicemem.engines.result import Array
+from spicemem.engines.simulator import check_log, collect, compiled, device_classes, spell
 from spicemem.errors import EngineError, SimulationError
-from spicemem.model import Model
 from spicemem.render import ngspice as text
-from spicemem.render import ngspice_osdi, verilog_a
+from spicemem.render import ngspice_osdi
 from spicemem.units import number
 
-_JOIN = "__"
-# Words of a log that make a result worthless, whatever the exit status says. ngspice ends with 0 after most of them.
-_FATAL = ("error", "fatal", "singular matrix", "timestep too small", "no such", "unrecognized parameter", "unknown",
-          "aborted", "can't", "cannot", "could not", "not found", "failed", "no convergence", "not supported",
-          "not yet supported")
-_HARMLESS = ("this is vacask", "can't find init", "can't find the init", "no compatibility mode", "fonts")
-# Rows that hold a user's words: the title, and the table of node voltages at the start of a transient.
-_QUOTED = re.compile(r"circuit: .*|\S+ +[-+]?[0-9.]+(e[-+]?[0-9]+)?", re.IGNORECASE)
 _REMEDY = ("Install one with KLU and OSDI, as scripts/install-ngspice does (Debian 12: ngspice of bookworm-backports); "
            "or use engine vacask, which came with pip")
 
@@ -66,11 +56,6 @@ def find_program() -> str | None:
     return _found[path]
 
 
-def spell(net: str) -> str:
-    """A net or part path as it stands in a flat netlist."""
-    return net.replace(DOT, _JOIN)
-
-
 class Ngspice(Engine):
     """ngspice over plain subcircuits of B sources: the models as anybody can include them."""
 
@@ -100,11 +85,11 @@ class Ngspice(Engine):
     def deck(self, job: Job) -> str:
         """The netlist of a job."""
         lines = [f"* {job.title}"]
-        kinds = {type(d) for d in job.devices.values()}
+        kinds = device_classes(job)
         if self.osdi:
-            lines += [ngspice_osdi.model_card(k.definition.name) for k in sorted(kinds, key=lambda k: k.__name__)]
+            lines += [ngspice_osdi.model_card(kind.definition.name) for kind in kinds]
         else:
-            lines += [text.device_subckt(k, text.defaults(k)) for k in sorted(kinds, key=lambda k: k.__name__)]
+            lines += [text.device_subckt(kind, text.defaults(kind)) for kind in kinds]
         for element in job.elements:
             lines += map(text.fold, self._lines(job, element))
         if job.holds:
@@ -119,13 +104,8 @@ class Ngspice(Engine):
             lines.append(".op")
         else:
             lines += [f"Vsm_index sm_index {GROUND} DC 0", f".dc Vsm_index 0 {max(len(job.values) - 1, 1)} 1"]
-        modules = [self.module(k) for k in sorted(kinds, key=lambda k: k.__name__)] if self.osdi else []
+        modules = map(compiled, kinds) if self.osdi else ()
         return "\n".join([*lines, ngspice_osdi.load_block(modules), ".end", ""])
-
-    @staticmethod
-    def module(kind: type[Model]) -> Path:
-        """The compiled module of a device class."""
-        return compile_module(kind.definition.name, verilog_a.device_module(kind, text.defaults(kind)))
 
     def _lines(self, job: Job, element: Element) -> list[str]:
         name = spell(element.path)
@@ -184,13 +164,11 @@ class Ngspice(Engine):
             status, log = process.run(command, folder, job.timeout, self.name)
             warnings = check_log(log, status, folder, self.name)
             raw = {bare(k): v for k, v in read_raw(folder / "out.raw", self.name).items()}
+            if job.analysis == "dc":  # a sweep of one value is run as two
+                raw = {name: values[:len(job.values)] for name, values in raw.items()}
             axis = next(iter(raw.values())) if job.analysis != "op" else np.zeros(1)
-            if job.analysis == "dc":
-                axis, raw = np.array(job.values), {k: v[:len(job.values)] for k, v in raw.items()}
-            signals = {name: unscaled(job, name, raw, bare(self.vector(job, name)), folder, self.name)
-                       for name in job.saves}
-            check_end(job, axis, folder, self.name)
-        return {"time": axis, **signals}, warnings
+            signals = collect(self, job, axis, raw, lambda name: bare(self.vector(job, name)), folder)
+        return signals, warnings
 
 
 class NgspiceOsdi(Ngspice):
@@ -206,39 +184,3 @@ def bare(vector: str) -> str:
     vector = vector.lower()
     wrapped = re.fullmatch(r"[iv]\((@.*)\)", vector)
     return wrapped[1] if wrapped else vector
-
-
-def unscaled(job: Job, name: str, raw: Mapping[str, Array], vector: str, folder: Path, engine: str) -> Array:
-    """A canonical signal from the raw file: states back from their scaled change."""
-    if vector.lower() not in raw:
-        raise SimulationError(f"{engine}: signal {name}", found=f"no vector {vector!r} in the raw file",
-                              expected="one", folder=folder)
-    values = raw[vector.lower()]
-    path, _, item = name.rpartition(DOT)
-    device = job.devices.get(path) if not name.startswith(("v(", "i(")) else None
-    if device is not None and item in device.definition.states:
-        return np.asarray(device.initial(item) + device.resolution(item) * values)
-    return values
-
-
-def check_end(job: Job, axis: Array, folder: Path, engine: str) -> None:
-    """A transient that did not reach its end is no result."""
-    if job.analysis == "tran" and abs(axis[-1] - job.stop) > 1e-9 * job.stop:
-        raise SimulationError(f"{engine} run", found=f"an end at {axis[-1]:g} s", expected=f"one at {job.stop:g} s",
-                              folder=folder)
-    if job.analysis == "dc" and len(axis) != len(job.values):
-        raise SimulationError(f"{engine} sweep", found=f"{len(axis)} points", expected=f"{len(job.values)}",
-                              folder=folder)
-
-
-def check_log(log: str, status: int, folder: Path, engine: str) -> tuple[str, ...]:
-    """Decide from the log, not from the exit status; the warnings that remain are part of the result."""
-    rows = []
-    if status or any(word in log.lower() for word in (*_FATAL, "warning")):
-        rows = [row.strip() for row in log.splitlines() if not any(word in row.lower() for word in _HARMLESS)
-                and not _QUOTED.fullmatch(row.strip())]
-    fatal = [row for row in rows if any(word in row.lower() for word in _FATAL)]
-    if fatal or status:
-        raise SimulationError(f"{engine} run", found=" | ".join(fatal[:3]) or process.tail(log),
-                              expected="a log without an error", folder=folder)
-    return tuple(row for row in rows if "warning" in row.lower())

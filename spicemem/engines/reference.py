@@ -99,7 +99,9 @@ class ReferenceEngine(Engine):
             clock = _Clock(job)
             start = _Start(system, job, clock)
             points = {"tran": self._transient, "op": _point, "dc": _sweep}[job.analysis](system, job, start, clock)
-            return system.signals(job.saves, *points), tuple(start.warnings)
+            signals = system.signals(job.saves, *points)
+        self.check(job, signals, None)
+        return signals, tuple(start.warnings)
 
     def _transient(self, system: System, job: Job, start: _Start, clock: _Clock) -> Points:
         from sksundae.ida import IDA

@@ -9,10 +9,10 @@ import numpy as np
 from spicemem.circuit import DOT, CurrentGain, Element, Inductor, Transresistor
 from spicemem.engines import parts, process
 from spicemem.engines.base import Engine, Job
-from spicemem.engines.ngspice import Ngspice, check_end, check_log, spell, unscaled
 from spicemem.engines.osdi import compile_module, tools
 from spicemem.engines.rawfile import read_raw
 from spicemem.engines.result import Array
+from spicemem.engines.simulator import check_log, collect, compiled, device_classes, spell
 from spicemem.errors import EngineError
 from spicemem.render import vacask as text
 from spicemem.units import number
@@ -39,11 +39,10 @@ class Vacask(Engine):
 
     def deck(self, job: Job) -> str:
         """The netlist of a job."""
-        kinds = {type(d) for d in job.devices.values()}
         lines = [job.title, "ground 0"]
         lines += text.cards({type(e.part) for e in job.elements})
-        for kind in sorted(kinds, key=lambda k: k.__name__):
-            lines += [f'load "{Ngspice.module(kind)}"', f"model sm_d_{kind.definition.name} {kind.definition.name}"]
+        for kind in device_classes(job):
+            lines += [f'load "{compiled(kind)}"', f"model sm_d_{kind.definition.name} {kind.definition.name}"]
         if job.holds:
             lines += [f'load "{compile_module("sm_hold", parts.HOLD)}"', "model sm_hold sm_hold"]
         if job.currents:
@@ -110,8 +109,6 @@ class Vacask(Engine):
             status, log = process.run([program[0], "-qp", "-sp", "-se", "deck.sim"], folder, job.timeout, self.name)
             warnings = check_log(log, status, folder, self.name)
             raw = read_raw(folder / "out.raw", self.name)
-            axis = np.array(job.values) if job.analysis == "dc" else raw.get("time", np.zeros(1))
-            signals = {name: unscaled(job, name, raw, self.vector(job, name), folder, self.name)
-                       for name in job.saves}
-            check_end(job, raw.get("axis", axis) if job.analysis == "dc" else axis, folder, self.name)
-        return {"time": axis, **signals}, warnings
+            axis = np.zeros(1) if job.analysis == "op" else raw["axis" if job.analysis == "dc" else "time"]
+            signals = collect(self, job, axis, raw, lambda name: self.vector(job, name), folder)
+        return signals, warnings
