@@ -28,6 +28,7 @@ from spicemem.protocols.cycling import cycling
 from spicemem.protocols.pool import map_runs
 from spicemem.protocols.rate import rate, slope
 from spicemem.protocols.stdp import Pairing, lone_spikes, pairing, stdp, stdp_all
+from spicemem.units import engineering
 from spicemem.waveform import Waveform
 
 PAPER = "Huang et al., Adv. Mater. 2025, doi:10.1002/adma.202418484"
@@ -64,9 +65,11 @@ def _mirror(curve: Curve, sign: int) -> float:
     return float(np.abs(curve.y - sign * curve.y[::-1]).max() / curve.peak())
 
 
-def _smaller_lobe(curve: Curve) -> float:
+def _lone_share(context: Context, cell: Circuit, form: Form, curve: Curve) -> float:
+    """Largest |dG| of either spike alone, in the smaller lobe of the curve."""
+    lone = lone_spikes(cell, pre=form.pre, post=form.post, engine=context.engine)
     lobes = curve.lobes()
-    return min(lobes.positive_peak, lobes.negative_peak)
+    return max(abs(v) for by in lone.values() for v in by.values()) / min(lobes.positive_peak, lobes.negative_peak)
 
 
 # --- eis-stdp -------------------------------------------------------------------------------------------------------
@@ -89,8 +92,9 @@ def _eis_stdp(context: Context) -> None:
     a = curves["antisymmetric"]
     minus, plus = _dg(a, -0.2 * scale), _dg(a, 0.2 * scale)
     far = max(abs(_dg(a, -1.6 * scale)), abs(_dg(a, 1.6 * scale)))
-    outcome.score("eis-stdp-examples", f"dG(-20 ms) {minus * 1e9:.2f} nS, dG(+20 ms) {plus * 1e9:.2f} nS, at most "
-                  f"{far / min(abs(minus), abs(plus)):.3f} of it at 160 ms",
+    near, away = engineering(0.2 * scale, "s"), engineering(1.6 * scale, "s")
+    outcome.score("eis-stdp-examples", f"dG(-{near}) {minus * 1e9:.2f} nS, dG(+{near}) {plus * 1e9:.2f} nS, at most "
+                  f"{far / min(abs(minus), abs(plus)):.3f} of it at {away}",
                   minus < 0 < plus and far <= 0.2 * min(abs(minus), abs(plus)))
     worst = _divider_error(context, cell, forms)
     outcome.score("eis-divider", f"off by {worst * 100:.3f} % of the largest v(gate)", worst <= 0.01)
@@ -145,8 +149,7 @@ def _check_antisymmetric(context: Context, cell: Circuit, forms: dict[str, Form]
                          scale: float) -> tuple[str, bool]:
     form, curve = forms["antisymmetric"], curves["antisymmetric"]
     peak, big = curve.peak(), np.abs(curve.y) > 0.05 * curve.peak()
-    lone = lone_spikes(cell, pre=form.pre, post=form.post, engine=context.engine)
-    alone = max(abs(v) for by in lone.values() for v in by.values()) / _smaller_lobe(curve)
+    alone = _lone_share(context, cell, form, curve)
     ends = max(abs(curve.y[0]), abs(curve.y[-1])) / peak
     odd = _mirror(curve, -1)
     passed = bool((np.sign(curve.y[big]) == np.sign(curve.x[big])).all()) and odd <= 0.1 and ends < 0.2 and alone < 0.05
@@ -213,8 +216,9 @@ def _eis_rate(context: Context) -> None:
     outcome.score("eis-rate-2v-4v", width_at[2.0] / width_at[4.0])
     outcome.score("eis-rate-2v-6v", width_at[2.0] / width_at[6.0])
     small = np.array([-0.5, -0.3, -0.1, 0.1, 0.2])
-    change = [rate(device, [v], [1.0], engine=context.engine, executor=context.executor)[v].y[0] for v in small]
-    zero = Curve(small, np.array(change), "gate voltage", "V", "dG", "S", name="open-circuit")
+    change = rate(device, small, [1.0], engine=context.engine, executor=context.executor)
+    zero = Curve(small, np.array([change[v].y[0] for v in small.tolist()]), "gate voltage", "V", "dG", "S",
+                 name="open-circuit")
     outcome.keep(zero)
     crossings = zero.crossing()
     outcome.score("eis-open-circuit-voltage", float(crossings[0]) if len(crossings) == 1 else float("nan"))
@@ -260,8 +264,7 @@ def _eis_timescales(context: Context) -> None:
         name, cell, form = _scale_setup(index)
         curve = _run_stdp(context, cell, form, f"stdp-{name}")
         outcome.keep(curve)
-        lone = lone_spikes(cell, pre=form.pre, post=form.post, engine=context.engine)
-        alone = max(abs(v) for by in lone.values() for v in by.values()) / _smaller_lobe(curve)
+        alone = _lone_share(context, cell, form, curve)
         outcome.remarks.append(f"{name}: peak {curve.peak() * 1e9:.2f} nS, a lone spike {alone:.4f} of the smaller "
                                "lobe")
         tenth = np.abs(curve.y) >= 0.1 * curve.peak()

@@ -86,9 +86,7 @@ def pairing(
     names = [s.name for s in synapses_of(cell)]
     by_name = dict(post) if isinstance(post, Mapping) else dict.fromkeys(names, post)
     for name in by_name:
-        if name not in names:
-            raise InputError(f"{cell.name}: synapse", found=repr(name), expected="one it has",
-                             remedy=nearest(name, names))
+        _check_synapse(cell, name, names)
     by_name = {name: by_name.get(name) for name in names}
     spikes = [w for w in (pre, *by_name.values()) if w is not None]
     if not spikes:
@@ -101,6 +99,11 @@ def pairing(
                                 f"point of {len(wave.times)}", expected="a waveform that starts and ends at rest, 0 V")
     return Pairing(get(engine), cell, pre, by_name, reading or Reading(), read_delay,
                    max_step or standard_step(cell, min(w.duration for w in spikes)))
+
+
+def _check_synapse(cell: Circuit, name: str, names: list[str]) -> None:
+    if name not in names:
+        raise InputError(f"{cell.name}: synapse", found=repr(name), expected="one it has", remedy=nearest(name, names))
 
 
 def standard_step(cell: Circuit, spike: float) -> float:
@@ -119,9 +122,8 @@ def stdp(cell: Circuit, *, synapse: str | None = None, **protocol: Any) -> Curve
     if synapse is None and len(names) > 1:
         raise InputError(f"stdp of {cell.name}", found=f"synapses {', '.join(names)}", expected="one",
                          remedy=f'Write synapse="{names[0]}", or use stdp_all')
-    if synapse is not None and synapse not in names:
-        raise InputError(f"{cell.name}: synapse", found=repr(synapse), expected="one it has",
-                         remedy=nearest(synapse, names))
+    if synapse is not None:
+        _check_synapse(cell, synapse, names)
     return stdp_all(cell, **protocol)[synapse or names[0]]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from spicemem.expr import LIMIT, LOG_FLOOR, SQRT_FLOOR, Expr
+from spicemem.expr import FUNCTIONS, Expr
 from spicemem.model import Model
 from spicemem.render.text import TextWriter, header, templates
 from spicemem.units import number
@@ -16,19 +16,7 @@ from spicemem.units import number
 class _Writer(TextWriter):
     """Python text: every name a variable."""
 
-    def function(self, name: str, args: Sequence[Expr]) -> str:
-        if name in ("min", "max"):
-            return f"np.{name}imum({', '.join(map(self.visit, args))})"
-        if name in ("abs", "tanh"):
-            return f"np.{name}({self.visit(args[0])})"
-        x, limit = self.atom(args[0]), number(LIMIT)
-        if name == "exp":
-            return f"(np.exp(np.minimum({x}, {limit})) * (1.0 + np.maximum({x} - {limit}, 0.0)))"
-        if name in ("sinh", "cosh"):
-            return f"(np.{name}(np.clip({x}, -{limit}, {limit})) * (1.0 + np.maximum(np.abs({x}) - {limit}, 0.0)))"
-        if name == "log":
-            return f"np.log(np.maximum({x}, {number(LOG_FLOOR)}))"
-        return f"np.sqrt(np.maximum({x}, {number(SQRT_FLOOR)}))"
+    spelling = {**{name: f"np.{name}" for name in FUNCTIONS}, "min": "np.minimum", "max": "np.maximum"}
 
     def conditional(self, condition: Expr, true: Expr, false: Expr) -> str:
         return f"np.where({self.visit(condition)}, {self.visit(true)}, {self.visit(false)})"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 from spicemem import expr
 from spicemem.expr import Expr, Writer
@@ -32,6 +32,9 @@ class TextWriter(Writer):
     A subexpression that is used twice, or is the argument of a limited function, becomes a named auxiliary:
     `take()` gives those that the last texts need, in order, to be written before them.
     """
+
+    #: How the target spells a function, where it does not as the tree does.
+    spelling: ClassVar[Mapping[str, str]] = {"log": "ln"}
 
     def __init__(self, definition: Definition):
         self.constants = definition.constant_locals
@@ -80,17 +83,16 @@ class TextWriter(Writer):
         return node.op in ("const", "symbol", "local")
 
     def function(self, name: str, args: Sequence[Expr]) -> str:
+        called, low, high, size = (self.spelling.get(n, n) for n in (name, "min", "max", "abs"))
         if name in ("min", "max", "abs", "tanh"):
-            return f"{name}({', '.join(map(self.visit, args))})"
+            return f"{called}({', '.join(map(self.visit, args))})"
         x = self.atom(args[0])
         limit = number(expr.LIMIT)
         if name == "exp":
-            return f"(exp(min({x}, {limit})) * (1.0 + max({x} - {limit}, 0.0)))"
+            return f"({called}({low}({x}, {limit})) * (1.0 + {high}({x} - {limit}, 0.0)))"
         if name in ("sinh", "cosh"):
-            return f"({name}(max(min({x}, {limit}), -{limit})) * (1.0 + max(abs({x}) - {limit}, 0.0)))"
-        if name == "log":
-            return f"ln(max({x}, {number(expr.LOG_FLOOR)}))"
-        return f"sqrt(max({x}, {number(expr.SQRT_FLOOR)}))"
+            return f"({called}({high}({low}({x}, {limit}), -{limit})) * (1.0 + {high}({size}({x}) - {limit}, 0.0)))"
+        return f"{called}({high}({x}, {number(expr.LOG_FLOOR if name == 'log' else expr.SQRT_FLOOR)}))"
 
     def conditional(self, condition: Expr, true: Expr, false: Expr) -> str:
         # In parentheses of its own and on its own: foreign readers fail on a bare one, ngspice's .param on "? -x".
