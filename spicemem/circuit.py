@@ -184,6 +184,8 @@ class Circuit:
             if pin not in pins:
                 raise CircuitError(f"{self.name}: {name} has no pin {pin!r}", expected=", ".join(pins),
                                    remedy=nearest(pin, pins))
+        if isinstance(part, Model):
+            nets = {**{name: GROUND for name, given in part.definition.inputs.items() if given.optional}, **nets}
         missing = [pin for pin in pins if pin not in nets]
         if missing:
             raise CircuitError(f"{self.name}: {name}", found=f"nothing connected to {', '.join(missing)}",

@@ -182,7 +182,10 @@ def show(
 
     found = thing(device)
     if plot is not None:
-        _data_sheet(found, plot)
+        if isinstance(found, Circuit):
+            _bench_picture(found, plot)
+        else:
+            _data_sheet(found, plot)
         print(plot)
     elif isinstance(found, Circuit):
         _show_circuit(found, _console())
@@ -223,13 +226,16 @@ def _show_device(device: Model, console: Console) -> None:
     preset = kind.presets.get(device.preset_name or "")
     console.print(f"{d.name}" + (f", preset {device.preset_name}: {preset.doc}" if preset else ""), style="bold")
     console.print(f"\n{d.doc}\n")
+    if preset is not None and preset.anode:
+        console.print(f"  anode: {preset.anode}. The voltages of the source are applied there: its positive voltage is "
+                      "negative v(p, n)\n" if preset.anode == "n" else f"  anode: {preset.anode}\n", soft_wrap=True)
     for name in d.terminals:
         doc = getattr(kind, name).doc
         console.print(f"  terminal {name}" + (f": {doc}" if doc else ""))
     for name in d.nodes:
         console.print(f"  internal node {name}: {getattr(kind, name).doc}")
     for name, given in d.inputs.items():
-        console.print(f"  input {name} [{given.unit}]: {given.doc}")
+        console.print(f"  input {name} [{given.unit}]: {given.doc}" + (" (may be left open)" if given.optional else ""))
     console.print("\nEquations (a terminal or node stands for its voltage)", style="bold")
     for name, node in d.locals.items():
         console.print(f"  {name} = {node}{unit(node.dim)}", soft_wrap=True)
@@ -284,8 +290,22 @@ def _show_circuit(circuit: Circuit, console: Console) -> None:
         for name, (part, nets) in circuit.parts.items()])
 
 
-def _data_sheet(thing: Model | Circuit, path: Path) -> None:
-    """The bench of a device or cell, run on the default engine: what drives it, and how it answers."""
+def _data_sheet(device: Model, path: Path) -> None:
+    from spicemem import engines
+    from spicemem.curve import save_figure
+    from spicemem.datasheet import data_sheet, draw
+
+    with _progress() as progress:
+        sheet = data_sheet(device, engines.default(), progress)
+    console = _console()
+    _table(console, ("figure", "value"), list(sheet.figures.items()))
+    for part, why in sheet.failures.items():
+        console.print(f"{part} failed: {why}", soft_wrap=True)
+    save_figure(draw(sheet), path)
+
+
+def _bench_picture(cell: Circuit, path: Path) -> None:
+    """The bench of a cell, run on the default engine: what drives it, and how it answers."""
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -294,8 +314,8 @@ def _data_sheet(thing: Model | Circuit, path: Path) -> None:
     from spicemem.render.bench import bench_circuit, bench_of, drawn, heading
     from spicemem.units import prefix
 
-    bench, answers, engine = bench_of(thing), drawn(thing), engines.default()
-    result = engine.run(bench_circuit(thing), bench.stop, max_step=bench.max_step,
+    bench, answers, engine = bench_of(cell), drawn(cell), engines.default()
+    result = engine.run(bench_circuit(cell), bench.stop, max_step=bench.max_step,
                         save=dict.fromkeys([*(f"v({pin})" for pin in bench.drives), *(s for s, _ in answers.values())]))
     figure = Figure(figsize=(8, 6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True)
@@ -307,9 +327,7 @@ def _data_sheet(thing: Model | Circuit, path: Path) -> None:
     scale, letter = prefix(largest) if unit.isalpha() else (1.0, "")
     for entry, (wave, _) in answers.items():
         bottom.plot(result.time * t_scale, result[wave] * scale, label=entry)
-    preset = getattr(thing, "preset_name", None)
-    made = f"{result.engine} {result.version}" + (f", preset {preset}" if preset else "")
-    figure.suptitle(f"{heading(thing)}\n({made})", fontsize=12)
+    figure.suptitle(f"{heading(cell)}\n({result.engine} {result.version})", fontsize=12)
     top.set_ylabel("drive (V)")
     name = bench.y_label.partition(" [")[0]
     bottom.set_ylabel(name if unit == "1" else f"{name} ({letter}{unit})")
@@ -494,6 +512,8 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
 
 def _print_summary(summary: dict[str, Any]) -> None:
     console = _console()
+    for table in summary["tables"].values():
+        _table(console, table["columns"], table["rows"])
     if summary["targets"]:
         _table(console, ("target", "published", "allowed", "simulated", "verdict"), [
             (row["id"], f"{row['published']} {_unit(row)}".strip() or row["quantity"], _allowed(row),

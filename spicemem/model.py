@@ -10,7 +10,7 @@ import inspect
 import math
 import numbers
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -18,6 +18,7 @@ from spicemem import expr
 from spicemem.errors import DimensionError, ModelError, nearest
 from spicemem.expr import Expr
 from spicemem.names import RESERVED_IN_DEVICES, check_name, check_text
+from spicemem.spread import Distribution, generator
 from spicemem.units import NONE, Dimension, describe, dimension, engineering, number
 from spicemem.waveform import Waveform
 
@@ -60,10 +61,13 @@ class Node(Terminal):
 
 
 class Input(_Named):
-    """A signal pin that carries no current, driven by a Waveform: light power, noise, a redrawn threshold."""
+    """A signal pin that carries no current, driven by a Waveform: light power, noise, a redrawn threshold.
 
-    def __init__(self, unit: str, doc: str):
-        self.unit, self.doc = unit, doc
+    optional: a circuit may leave the pin open; it is then tied to ground and reads 0, as noise that is switched off.
+    """
+
+    def __init__(self, unit: str, doc: str, *, optional: bool = False):
+        self.unit, self.doc, self.optional = unit, doc, optional
 
     def symbolic(self) -> Expr:
         return expr.symbol(self.name, dimension(self.unit), "input")
@@ -181,12 +185,49 @@ def rate(state: Expr, value: Expr) -> Rate:
 
 @dataclass(frozen=True)
 class Preset:
-    """Named parameter values of one published or calibrated device. `sources` overrides those of the parameters."""
+    """Named parameter values of one published or calibrated device. `sources` overrides those of the parameters.
+
+    anode: the terminal that the voltages of the source are applied to, default the first; "n" for a stack that sets
+    with negative voltage, whose printed voltage is v(n) - v(p). behaviour: fields of the model's Behaviour that differ.
+    """
 
     doc: str
     source: str
     values: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    anode: str | None = None
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How a device is used: by this alone data sheets, invariants and benches choose their stimuli.
+
+    kind: "bipolar" (sets with positive, resets with negative voltage), "unipolar" (either sign does both),
+    "threshold" (volatile: turns on above a voltage of either sign, off below another), "volatile" (forgets, without a
+    threshold). threshold: the largest switching voltage (V). loop: the peaks of the I-V loop (V), driven one after
+    the other from 0 V. rate: its slope (V/s). series: resistance in the loop (Ohm; 0 none). set_pulse, reset_pulse:
+    (V, s) of the identical pulses of potentiation and depression, None where there is none; pulses: how many.
+    v_read: V. times: shortest and longest time scale (s) that fit the device. retention: how long its data sheet looks
+    after it (s). write, read, common: pins; bias: what other pins are kept at (V). passive: takes energy only.
+    """
+
+    kind: str
+    threshold: float
+    loop: tuple[float, ...]
+    rate: float
+    set_pulse: tuple[float, float]
+    reset_pulse: tuple[float, float] | None = None
+    pulses: int = 20
+    v_read: float = 0.1
+    series: float = 0.0
+    times: tuple[float, float] = (1e-9, 1.0)
+    retention: float = 1.0
+    write: str = "p"
+    read: str = "p"
+    common: str = "n"
+    bias: Mapping[str, float] = field(default_factory=dict)
+    passive: bool = True
 
 
 @dataclass(frozen=True)
@@ -266,6 +307,8 @@ class Model:
     reference: ClassVar[str] = ""
     presets: ClassVar[Mapping[str, Preset]] = {}
     bench: ClassVar[Bench | None] = None
+    behaviour: ClassVar[Behaviour | None] = None
+    spread: ClassVar[Mapping[str, Distribution]] = {}
     definition: ClassVar[Definition]
     values: Mapping[str, float]
     preset_name: str | None
@@ -279,7 +322,15 @@ class Model:
             check_text(entry.source, f"{cls.__name__}: source of preset {name}", ModelError)
             if not entry.source:
                 raise ModelError(f"{cls.__name__}: preset {name!r}", found="no source", expected="where it is from")
-            cls(**entry.values)  # refuses what is out of range now, not when somebody uses it
+            if entry.anode not in (None, *cls.definition.terminals):
+                raise ModelError(f"{cls.__name__}: anode of preset {name}", found=repr(entry.anode),
+                                 expected=f"one of its terminals: {', '.join(cls.definition.terminals)}")
+            cls.preset(name)  # refuses what is out of range now, not when somebody uses it
+        for name in cls.spread:
+            if name not in cls.definition.params:
+                raise ModelError(f"{cls.__name__}: spread of {name!r}", found="no such parameter",
+                                 expected="one it has", remedy=nearest(name, cls.definition.params))
+        _check_behaviour(cls)
 
     def __init__(self, **values: float):
         definition = type(self).definition
@@ -308,6 +359,49 @@ class Model:
         device = type(self)(**{**self.values, **values})
         object.__setattr__(device, "preset_name", self.preset_name)
         return device
+
+    @property
+    def anode(self) -> str:
+        """The terminal that the printed voltages of the preset's source are applied to: the first unless it says."""
+        entry = self.presets.get(self.preset_name or "")
+        return (entry and entry.anode) or self.definition.terminals[0]
+
+    def handling(self) -> Behaviour:
+        """The declared behaviour, with what the preset changes. Raises ModelError for a device that declares none."""
+        if self.behaviour is None:
+            raise ModelError(self.definition.name, found="no behaviour", expected="how the device is used",
+                             remedy="Write behaviour = Behaviour(...) in its class")
+        entry = self.presets.get(self.preset_name or "")
+        return self.behaviour if entry is None else replace(self.behaviour, **entry.behaviour)
+
+    def sample(self, count: int, seed: int, spread: Mapping[str, Distribution] | None = None) -> list[Self]:
+        """`count` devices that differ from each other: parameters drawn around the values of this one.
+
+        spread: distribution by parameter; default: what the model declares. The k-th device of a seed is the same
+        however many are drawn and whichever other parameters spread. A draw outside the allowed range of its parameter
+        is drawn again. Raises ModelError for unknown parameters, for a model that declares no spread where none is
+        given, and where the range leaves nothing to draw.
+        """
+        chosen = self.spread if spread is None else spread
+        if not chosen:
+            raise ModelError(f"{self.definition.name}: sample", found="no spread", expected="distributions",
+                             remedy='Write sample(count, seed, {"r_on": Lognormal(0.1)})')
+        for name in chosen:
+            if name not in self.values:
+                raise ModelError(f"{self.definition.name}: spread of {name!r}", found="no such parameter",
+                                 expected="one it has", remedy=nearest(name, self.values))
+        return [self._drawn(k, seed, chosen) for k in range(count)]
+
+    def _drawn(self, index: int, seed: int, spread: Mapping[str, Distribution]) -> Self:
+        sources = {name: generator(seed, index, name) for name in spread}
+        refused: ModelError | None = None
+        for _ in range(100):
+            try:
+                return self.replace(**{name: spread[name].around(self.values[name], sources[name]) for name in spread})
+            except ModelError as error:
+                refused = error
+        raise ModelError(f"{self.definition.name}: sample {index}", found="100 draws that the model refuses",
+                         expected="a spread that fits the allowed ranges", remedy=str(refused))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise ModelError(f"{self.definition.name}: {name}", found="an assignment", expected="no change of a device",
@@ -349,6 +443,27 @@ class Model:
                     raise ModelError(f"{d.name}: {state.init}, the start of state {name}",
                                      found=engineering(start, state.unit),
                                      expected=f"{engineering(self.number(bound), state.unit)} {word}")
+
+
+def _check_behaviour(cls: type[Model]) -> None:
+    if cls.behaviour is None:
+        return
+    kinds = ("bipolar", "unipolar", "threshold", "volatile")
+    for name in ("", *cls.presets):
+        device = cls.preset(name) if name else cls()
+        b, who = device.handling(), f"{cls.__name__}: behaviour" + (f" of preset {name}" if name else "")
+        if b.kind not in kinds:
+            raise ModelError(f"{who}: kind", found=repr(b.kind), expected=", ".join(kinds))
+        for pin in (b.write, b.read, b.common, *b.bias):
+            if pin not in cls.definition.pins:
+                raise ModelError(f"{who}: pin {pin!r}", expected="one of its pins",
+                                 remedy=nearest(pin, cls.definition.pins))
+        values = {"threshold": b.threshold, "rate": b.rate, "v_read": b.v_read, "retention": b.retention,
+                  "shortest time": b.times[0], "longest time": b.times[1] - b.times[0], "set_pulse": b.set_pulse[1],
+                  "pulses": b.pulses, "number of loop peaks": len(b.loop)}
+        for what, value in values.items():
+            if not (math.isfinite(value) and value > 0):
+                raise ModelError(f"{who}: {what}", found=f"{value:g}", expected="above 0")
 
 
 def _restore(kind: type[Model], values: dict[str, float], preset: str | None) -> Model:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -49,9 +50,17 @@ class Score:
     passed: bool
 
 
+@dataclass(frozen=True)
+class Table:
+    """Words and numbers as text, for people: columns and rows of equal length."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 @dataclass
 class Outcome:
-    """What an experiment found so far: curves, scores by target id, pictures by file stem, remarks for the reader.
+    """What an experiment found so far: curves, scores by target id, pictures and tables by file stem, remarks.
 
     Curves are written to `folder` as they come, so that a run that fails later has not lost them.
     """
@@ -60,6 +69,7 @@ class Outcome:
     curves: list[Curve] = field(default_factory=list)
     scores: dict[str, Score] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def keep(self, *curves: Curve) -> None:
@@ -173,6 +183,12 @@ def run_experiment(
     summary["curves"] = [f"{curve.name}.csv" for curve in outcome.curves]
     for stem, figure in outcome.figures.items():
         save_figure(figure, folder / f"{stem}.png")
+    for stem, table in outcome.tables.items():
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([table.columns, *table.rows])
+        write_text(folder / f"{stem}.csv", text.getvalue())
+    summary["tables"] = {stem: {"columns": list(t.columns), "rows": [list(r) for r in t.rows]}
+                         for stem, t in outcome.tables.items()}
     if summary["status"] == "ok":
         summary["targets"] = [_row(t, outcome.scores.get(t.id)) for t in targets_of(experiment.name)]
         missed = [row["id"] for row in summary["targets"] if not row["pass"]]

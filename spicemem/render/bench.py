@@ -6,10 +6,11 @@ import re
 
 from spicemem.circuit import GROUND, Circuit, VoltageSource
 from spicemem.errors import RenderError, nearest
-from spicemem.model import Bench, Model
+from spicemem.model import Behaviour, Bench, Model
 from spicemem.render import ngspice
 from spicemem.render.text import NOTICE, templates
 from spicemem.units import NONE, describe, number, prefix
+from spicemem.waveform import Waveform
 
 #: The device of a bench, in its circuit and in its netlist.
 DUT = "dut"
@@ -32,6 +33,8 @@ def bench_of(thing: Model | Circuit) -> Bench:
     """The bench of a device or cell. Raises RenderError where there is none, or one that drives or draws what is not
     there."""
     name, bench = name_of(thing), thing.bench
+    if bench is None and isinstance(thing, Model) and thing.behaviour is not None:
+        bench = loop_bench(thing)
     if bench is None:
         raise RenderError(f"{name}: bench", found="none", expected="what drives it and what is drawn",
                           remedy="Write bench = Bench(drives=..., stop=..., ...)")
@@ -44,6 +47,25 @@ def bench_of(thing: Model | Circuit) -> Bench:
             raise RenderError(f"{name}: {what} of the bench", found=repr(text),
                               expected="letters, digits, blanks and . , : + - * / = ( ) [ ] _ %")
     return bench
+
+
+def loop_bench(device: Model) -> Bench:
+    """The bench of a device that declares its behaviour only: its I-V loop, drawing its first state."""
+    b, d = device.handling(), device.definition
+    wave = loop_wave(b)
+    state = next(iter(d.states.values()))
+    return Bench(drives={**{pin: Waveform.constant(v) for pin, v in b.bias.items()}, b.write: wave},
+                 stop=wave.duration, max_step=wave.duration / 2000, plot=(state.name,),
+                 title="I-V loop", y_label=f"{state.doc} [{state.unit}]" if state.unit != "1" else state.doc)
+
+
+def loop_wave(behaviour: Behaviour) -> Waveform:
+    """From 0 V to each peak of the loop and back, one after the other, at its slope."""
+    points = [(0.0, 0.0)]
+    for peak in behaviour.loop:
+        quarter = abs(peak) / behaviour.rate
+        points += [(points[-1][0] + quarter, peak), (points[-1][0] + 2 * quarter, 0.0)]
+    return Waveform.points(*points)
 
 
 def bench_circuit(thing: Model | Circuit) -> Circuit:

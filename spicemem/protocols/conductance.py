@@ -1,0 +1,85 @@
+"""The conductance that given states stand for: the device's own equations at its reading voltage, states held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spicemem.errors import InputError, SpicememError
+from spicemem.expr import Expr, as_expr, compile_function, derivative, symbol, symbols
+from spicemem.model import Model
+from spicemem.units import dimension
+
+Array = NDArray[np.float64]
+_STEPS = 60
+
+
+def conductance(device: Model, states: Mapping[str, ArrayLike], voltage: float | None = None) -> Array:
+    """Current at the pin that is read over the voltage there, for states as they are.
+
+    states: an array by name of every state, all of one length. voltage: V, default the reading voltage of the
+    device's behaviour. Other pins are at 0 V or at the bias of the behaviour, inputs at 0. Nothing is disturbed, since
+    nothing is run: this is what an ideal, infinitely short reading would find. Returns S, one value for each set of
+    states. Raises InputError for missing states and SpicememError when internal nodes find no balance.
+    """
+    b, d = device.handling(), device.definition
+    volts = b.v_read if voltage is None else voltage
+    missing = [name for name in d.states if name not in states]
+    if missing or not volts:
+        raise InputError(f"conductance of {d.name}", found=f"no {', '.join(missing)}" if missing else "0 V",
+                         expected="every state, and a voltage other than 0")
+    count = max((len(np.atleast_1d(np.asarray(v))) for v in states.values()), default=1)
+    values: dict[str, Array] = {name: np.zeros(count) for name in d.pins}
+    values |= {name: np.full(count, v) for name, v in (*b.bias.items(), *device.values.items())}
+    values |= {name: np.broadcast_to(np.asarray(v, dtype=np.float64), (count,)).copy() for name, v in states.items()}
+    values[b.read] = np.full(count, volts)
+    values[b.common] = np.zeros(count)
+    values |= {name: np.full(count, volts / 2) for name in d.nodes}
+    _balance(device, values)
+    current = _value(inward(device, b.read), values)
+    return np.asarray(current / volts)
+
+
+def inward(device: Model, net: str) -> Expr:
+    """The current (A) that flows from a terminal or node into the device, as an expression."""
+    total = as_expr(0.0)
+    for item in device.definition.branches:
+        if item.p.value == net:
+            total = total + item.current
+        if item.n.value == net:
+            total = total - item.current
+    return total
+
+
+def _value(node: Expr, values: Mapping[str, Array]) -> Array:
+    inputs = symbols(node)
+    count = len(next(iter(values.values())))
+    with np.errstate(all="ignore"):
+        found = compile_function([node], inputs)(*(values[s.value] for s in inputs))[0]
+    return np.broadcast_to(np.asarray(found, dtype=np.float64), (count,))
+
+
+def _balance(device: Model, values: dict[str, Array]) -> None:
+    """Newton's method for the internal nodes, all sets of states at once."""
+    nodes = device.definition.nodes
+    if not nodes:
+        return
+    unknown = [symbol(name, dimension("V"), "node") for name in nodes]
+    leaving = [inward(device, name) for name in nodes]
+    slopes = [[derivative(current, by) for by in unknown] for current in leaving]
+    for _ in range(_STEPS):
+        residual = np.stack([_value(current, values) for current in leaving], axis=-1)
+        jacobian = np.stack([np.stack([_value(s, values) for s in row], axis=-1) for row in slopes], axis=-2)
+        try:
+            step = np.linalg.solve(jacobian, -residual[..., None])[..., 0]
+        except np.linalg.LinAlgError:
+            break
+        step = np.clip(step, -0.5, 0.5)  # steep exponentials: half a volt at once is far enough
+        for k, name in enumerate(nodes):
+            values[name] = values[name] + step[..., k]
+        if np.abs(step).max() < 1e-12:
+            return
+    raise SpicememError(f"{device.definition.name}: internal nodes {', '.join(nodes)}", found="no balance of currents",
+                        expected="one for every set of states")

@@ -1,0 +1,100 @@
+"""Stress: any device under random drive, and what must hold whatever drives it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from spicemem.engines import Engine
+from spicemem.expr import Expr, compile_function, symbols
+from spicemem.model import Behaviour, Model
+from spicemem.protocols.characterise import Array, Trace, trace
+from spicemem.protocols.conductance import inward
+from spicemem.spread import generator
+from spicemem.waveform import Waveform
+
+#: The largest amplitude of a random drive, in thresholds of the device; its points; its steps at least.
+OVERDRIVE, POINTS, STEPS = 5.0, 12, 500
+#: How far a state may lie outside its bounds: in ranges of the state, plus in resolutions.
+BEYOND, RESOLUTIONS = 1e-3, 10.0
+
+
+def random_drive(behaviour: Behaviour, seed: int, *, one_sign: bool = False) -> Waveform:
+    """A piecewise-linear drive: amplitude up to five thresholds, its time scale drawn from those that fit the device.
+
+    one_sign: no negative values, for light. Every fourth point or so is 0. The same for the same seed, everywhere.
+    """
+    source = generator(seed, "drive")
+    low, high = np.log(behaviour.times)
+    longest = float(np.exp(source.uniform(low, high)))
+    gaps = longest * 10.0 ** source.uniform(-1.5, 0.0, POINTS)
+    values = OVERDRIVE * behaviour.threshold * source.uniform(0.0 if one_sign else -1.0, 1.0, POINTS)
+    values[source.uniform(size=POINTS) < 0.25] = 0.0
+    times = np.concatenate([[0.0], np.cumsum(gaps)])
+    return Waveform(times, np.concatenate([[0.0], values]))
+
+
+def stress(device: Model, seed: int, engine: Engine, *, timeout: float = 60.0) -> Trace:
+    """Run a device under the random drive of a seed. Raises SimulationError where the engine does not get through."""
+    b = device.handling()
+    wave = random_drive(b, seed, one_sign=b.write in device.definition.inputs)
+    return trace(device, wave, wave.duration, engine=engine, max_step=wave.duration / STEPS, timeout=timeout)
+
+
+def violations(device: Model, run: Trace) -> list[str]:
+    """What of a run must not be: states out of their bounds, values that are not finite."""
+    found = []
+    for name, values in {"current": run.amps, "conductance": run.siemens, **run.states}.items():
+        if not np.isfinite(values).all():
+            found.append(f"{name} is not finite")
+    for name, info in device.definition.states.items():
+        low, high = (math.nan if e is None else device.number(e) for e in (info.low, info.high))
+        span = high - low if math.isfinite(high - low) else 0.0
+        slack = BEYOND * span + RESOLUTIONS * device.resolution(name)
+        least, most = float(run.states[name].min()), float(run.states[name].max())
+        if least < low - slack:
+            found.append(f"{name} falls to {least:g}, below {low:g}")
+        if most > high + slack:
+            found.append(f"{name} rises to {most:g}, above {high:g}")
+    return found
+
+
+def power(device: Model, seed: int, count: int = 2000) -> tuple[Array, Array]:
+    """Power (W) taken in and current (A) at the written or read pin for random voltages and states of a device.
+
+    Terminals within five thresholds of ground, states within their bounds, inputs at 0 or the device's bias, internal
+    nodes left out: a device that has some gives empty arrays. A passive device has no negative power.
+    """
+    b, d = device.handling(), device.definition
+    if d.nodes:
+        return np.zeros(0), np.zeros(0)
+    source = generator(seed, "power")
+    values: dict[str, Array] = {name: np.zeros(count) for name in d.inputs}
+    values |= {name: np.full(count, v) for name, v in device.values.items()}
+    reach = OVERDRIVE * (b.threshold if b.write in d.terminals else b.v_read)
+    for name in d.terminals:
+        values[name] = reach * source.uniform(-1, 1, count) * 10.0 ** source.uniform(-6, 0, count)
+    values[b.common] = np.zeros(count)
+    for name, info in d.states.items():
+        start = device.initial(name)
+        low, high = (start if e is None else device.number(e) for e in (info.low, info.high))
+        values[name] = source.uniform(min(low, start), max(high, start), count)
+    currents = {name: _evaluate(inward(device, name), values, count) for name in d.terminals}
+    total = sum((currents[name] * values[name] for name in d.terminals), np.zeros(count))
+    return total, currents[b.read]
+
+
+def current_at_rest(device: Model) -> float:
+    """The largest current (A) into any pin with all pins at 0 V and the states where they start."""
+    d = device.definition
+    values = {name: np.zeros(1) for name in (*d.pins, *d.nodes)}
+    values |= {name: np.full(1, v) for name, v in device.values.items()}
+    values |= {name: np.full(1, device.initial(name)) for name in d.states}
+    return max(float(np.abs(_evaluate(inward(device, name), values, 1)).max()) for name in d.terminals)
+
+
+def _evaluate(node: Expr, values: dict[str, Array], count: int) -> Array:
+    inputs = symbols(node)
+    found = compile_function([node], inputs)(*(values[s.value] for s in inputs))[0]
+    return np.asarray(np.broadcast_to(np.asarray(found, dtype=np.float64), (count,)))
