@@ -117,9 +117,9 @@ class Group(StrEnum):
 def list_(
     group: Group | None = typer.Argument(
         None, metavar="GROUP", help="Only these: devices, circuits, experiments, engines or targets."),
-    as_json: bool = typer.Option(False, "--json", help="For programs: {group: [{name, title}]}."),
+    as_json: bool = typer.Option(False, "--json", help="For programs: {group: [{name, title}]}, devices with presets."),
 ) -> None:
-    """Tell what there is, one line each.
+    """Tell what there is, one line each; devices alone with their presets.
 
     \b
     Examples:
@@ -129,7 +129,8 @@ def list_(
     """
     groups = {g.value: _entries(g) for g in ([group] if group else Group)}
     if as_json:
-        rows = {name: [{"name": n, "title": t} for n, t in entries] for name, entries in groups.items()}
+        rows = {name: [{"name": n, "title": t, **_presets(name, n)} for n, t in entries]
+                for name, entries in groups.items()}
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     for i, (name, entries) in enumerate(groups.items()):
@@ -138,6 +139,16 @@ def list_(
         width = max((len(n) for n, _ in entries), default=0)
         for entry, title in entries:
             print(f"{'  ' if group is None else ''}{entry:{width}}  {title}")
+            for preset in _presets(name, entry).get("presets", ()) if group else ():
+                print(f"  {entry}:{preset['name']}  {preset['title']}")
+
+
+def _presets(group: str, name: str) -> dict[str, list[dict[str, str]]]:
+    if group != Group.devices:
+        return {}
+    from spicemem.devices import DEVICES
+
+    return {"presets": [{"name": key, "title": preset.doc} for key, preset in DEVICES[name].presets.items()]}
 
 
 def _entries(group: Group) -> Sequence[tuple[str, str]]:

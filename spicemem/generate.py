@@ -1,4 +1,4 @@
-"""Devices and cells by name, and the files that are shipped: netlists/ and verilog-a/, a pure function of both."""
+"""Devices and cells by name, and what is made of them alone: netlists/, verilog-a/, the README's table of devices."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from spicemem.render.bench import ngspice_bench
 from spicemem.render.text import NOTICE
 from spicemem.units import parse_quantity
 
+#: What stands around the table of devices in a README.
+DEVICES_BEGIN, DEVICES_END = "<!-- devices: written by `spicemem generate` -->", "<!-- end of devices -->"
 NETLISTS, VERILOG_A = "netlists/ngspice", "verilog-a"
 #: Unit of a circuit function's number by the first word of its name: r, r_load, c_mem; anything else is a pure number.
 _UNITS = {"r": "Ohm", "c": "F", "l": "H", "v": "V", "i": "A", "g": "S", "t": "s"}
@@ -150,9 +152,26 @@ def _row(name: str, pins: Iterable[str], title: str) -> str:
     return f"| `{name}` | {' '.join(pins)} | {title} |\n"
 
 
+def readme(text: str) -> str:
+    """A README with its table of devices as the definitions have it now; as it is where it has no place for one."""
+    head, begin, rest = text.partition(DEVICES_BEGIN)
+    _, end, tail = rest.partition(DEVICES_END)
+    if not begin or not end:
+        return text
+    rows = [f"| `{name}` | {kind.definition.title} | {', '.join(f'`{p}`' for p in kind.presets)} |\n"
+            for name, kind in DEVICES.items()]
+    return f"{head}{begin}\n| device | what it is | presets |\n|---|---|---|\n{''.join(rows)}{end}{tail}"
+
+
+def _readme_of(root: Path) -> dict[str, str]:
+    """README.md under the root as it should be; nothing where there is none, which is no fault of the devices."""
+    path = root / "README.md"
+    return {"README.md": readme(path.read_text(encoding="utf-8"))} if path.is_file() else {}
+
+
 def stale(root: Path) -> dict[str, str]:
     """What `generate` would change: "out of date", "missing" or "surplus", by path."""
-    files = shipped()
+    files = {**shipped(), **_readme_of(root)}
     found = {}
     for name, text in files.items():
         path = root / name
@@ -176,7 +195,7 @@ def stale(root: Path) -> dict[str, str]:
 
 def generate(root: Path) -> dict[str, str]:
     """Bring the shipped files under `root` up to date; what was changed and why, as `stale` tells it."""
-    files, changes = shipped(), stale(root)
+    files, changes = {**shipped(), **_readme_of(root)}, stale(root)
     for name, why in changes.items():
         if why == "surplus":
             (root / name).unlink()

@@ -78,7 +78,7 @@ class Noisy(Model):
 
 
 def noisy_circuit(wave=None):
-    circuit = Circuit("noise")
+    circuit = Circuit("noisy_resistor")
     circuit.add("dut", Noisy(), p="a", n="0", **({"read_noise": "n"} if wave else {}))
     circuit.add("v_a", VoltageSource(1.0), p="a", n="0")
     if wave:
