@@ -76,11 +76,12 @@ def _loops(sheet: Sheet, engine: Engine) -> None:
     unit = _write_unit(device)
     first = sheet.halves[0]
     v_set = switching_voltage(first)
-    sheet.figures["threshold" if b.kind == "threshold" else "v_set"] = (
+    set_name, reset_name = ("v_set", "v_reset") if unit == "V" else ("set at", "reset at")
+    sheet.figures["threshold" if b.kind == "threshold" else set_name] = (
         f"{engineering(v_set, unit)} at {engineering(b.rate, unit)}/s")
     if len(sheet.halves) > 1:
         v_reset = switching_voltage(sheet.halves[1])
-        name = "threshold, other sign" if b.kind == "threshold" else "v_reset"
+        name = "threshold, other sign" if b.kind == "threshold" else reset_name
         sheet.figures[name] = engineering(v_reset, unit) if np.isfinite(v_reset) else "does not switch"
     every = np.concatenate([half.siemens for half in sheet.halves])
     low, high = float(every.min()), float(every.max())
@@ -171,7 +172,7 @@ def draw(sheet: Sheet) -> Figure:
     for panel, (title, paint, part) in zip(panels.flat, parts, strict=True):
         panel.set_title(title, fontsize=11)
         if part in sheet.failures:
-            _say(panel, f"failed: {sheet.failures[part][:200]}")
+            _say(panel, f"failed: {sheet.failures[part][:120]}")
         else:
             paint(panel, sheet)
     return figure

@@ -10,6 +10,7 @@ import inspect
 import math
 import numbers
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -120,7 +121,10 @@ class State(_Named):
 
     @classmethod
     def array(cls, count: int, **kwargs: Any) -> StateArray:
-        """`count` equal states; in equations() a list. They are named after the attribute: x0, x1, ..."""
+        """`count` equal states; in equations() a list. They are named after the attribute: x0, x1, ...
+
+        init: a Param written right here; each state gets one of its own like it: x_init0, x_init1, ...
+        """
         return StateArray(count, kwargs)
 
     def symbolic(self) -> Expr:
@@ -131,12 +135,16 @@ class StateArray(_Named):
     """See State.array."""
 
     def __init__(self, count: int, kwargs: Mapping[str, Any]):
-        self.states = [State(**kwargs) for _ in range(count)]
+        self.states = [State(**{**kwargs, "init": copy(kwargs["init"])}) for _ in range(count)]
 
     def __set_name__(self, owner: type, name: str) -> None:
         super().__set_name__(owner, name)
         for i, state in enumerate(self.states):
             state.name = f"{name}{i}"
+            if isinstance(state.init, Param) and not hasattr(state.init, "name"):
+                # Each its own: a device goes on from a state by its start, so two states cannot share one.
+                state.init.name = f"{name}_init{i}"
+                setattr(owner, state.init.name, state.init)
 
     def symbolic(self) -> list[Expr]:
         return [state.symbolic() for state in self.states]
@@ -509,6 +517,10 @@ def _define(cls: type[Model]) -> Definition:
     states = {s.name: s for d in found.values()
               for s in (d.states if isinstance(d, StateArray) else [d] if isinstance(d, State) else [])}
     params = {k: d for k, d in found.items() if isinstance(d, Param)}
+    starts = [s.init.name for s in states.values() if isinstance(s.init, Param) and hasattr(s.init, "name")]
+    for shared in [n for n in starts if starts.count(n) > 1][:1]:
+        raise ModelError(f"{who}: {shared}", found="the start of more than one state", expected="one for each",
+                         remedy="A run goes on from a state by its start; State.array(..., init=Param(...)) makes them")
     if any(s.static == "solve" for s in states.values()):
         hold = Param(0.0, "1", "1 holds the states at rest that are otherwise solved there", low=0, high=1,
                      source="spicemem")

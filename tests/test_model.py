@@ -305,22 +305,29 @@ def _caught(call: Callable[[], Any]) -> SpicememError:
 
 
 def test_arrays_of_states() -> None:
-    start = Param(0.0, "1", "start")
-    body = {**sound(), "y_init": start, "y": State.array(3, init=start, unit="1", doc="age", resolution=1e-3)}
+    def body() -> dict[str, Any]:
+        start = Param(0.0, "1", "start")
+        return {**sound(), "y": State.array(3, init=start, unit="1", doc="age", resolution=1e-3)}
 
     def equations(self: Any) -> Any:
         yield from _equations(self)
         for i, y in enumerate(self.y):
             yield rate(y, -y / self.tau * (i + 1.0))
 
-    kind = type("Thing", (Model,), {**body, "equations": equations})
+    kind = type("Thing", (Model,), {**body(), "equations": equations})
     assert list(kind.definition.states) == ["x", "y0", "y1", "y2"] == list(kind.definition.rates)
-    assert kind(y_init=0.25).initial("y2") == 0.25
+    device = kind(y_init1=0.25)  # each has a start of its own, so that a run can go on from another
+    assert [device.initial(f"y{i}") for i in range(3)] == [0.0, 0.25, 0.0]
 
     def short(self: Any) -> Any:
         yield from list(equations(self))[:-1]
 
-    refused(lambda: type("Thing", (Model,), {**body, "equations": short}), "state y2", "no derivative")
+    refused(lambda: type("Thing", (Model,), {**body(), "equations": short}), "state y2", "no derivative")
+
+
+def test_two_states_cannot_share_a_start() -> None:
+    start = Param(0.5, "1", "start")
+    refused(lambda: define(x_init=start, x=state(init=start), z=state(init=start)), "x_init", "more than one state")
 
 
 def test_inputs_are_pins_behind_the_terminals() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -56,6 +57,11 @@ def find_program() -> str | None:
     return _found[path]
 
 
+#: What a designer tries where a transient does not converge: further options, and how many times finer the steps.
+ATTEMPTS = (("", 1), ("method=gear", 1), ("method=gear trtol=0.1", 1), ("", 5), ("method=gear trtol=0.1", 20))
+_STUCK = re.compile("timestep too small|singular matrix|out of range|no convergence", re.IGNORECASE)
+
+
 class Ngspice(Engine):
     """ngspice over plain subcircuits of B sources: the models as anybody can include them."""
 
@@ -82,8 +88,8 @@ class Ngspice(Engine):
         program = find_program()
         return probe(program)[0] if program else "none"
 
-    def deck(self, job: Job) -> str:
-        """The netlist of a job."""
+    def deck(self, job: Job, options: str = "") -> str:
+        """The netlist of a job, with further options."""
         lines = [f"* {job.title}"]
         kinds = device_classes(job)
         if self.osdi:
@@ -95,7 +101,7 @@ class Ngspice(Engine):
         if job.holds:
             lines.append(f"Vsm_run sm_run {GROUND} {text.RAMP}")
             lines += [text.state_hold_lines(spell(p), spell(n), v, i) for i, (p, n, v) in enumerate(job.holds)]
-        lines.append(f".options klu reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9")
+        lines.append(f".options klu reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9 trtol=1 {options}".rstrip())
         vectors = [self.vector(job, name) for name in job.saves]
         lines.append(text.fold(".save " + " ".join(dict.fromkeys(vectors))))
         if job.analysis == "tran":
@@ -157,7 +163,18 @@ class Ngspice(Engine):
         program = find_program()
         if program is None or not found:
             raise EngineError(f"engine {self.name}", found=reason)
-        deck = self.deck(job)
+        for options, finer in ATTEMPTS[:-1] if job.analysis == "tran" else ():
+            try:
+                return self._attempt(program, job, options, finer)
+            except SimulationError as error:
+                if not _STUCK.search(str(error)):
+                    raise
+                if error.folder is not None and job.keep is None:
+                    shutil.rmtree(error.folder, ignore_errors=True)  # the last attempt keeps its own
+        return self._attempt(program, job, *ATTEMPTS[-1 if job.analysis == "tran" else 0])
+
+    def _attempt(self, program: str, job: Job, options: str, finer: int) -> tuple[dict[str, Array], tuple[str, ...]]:
+        deck = self.deck(replace(job, max_step=job.max_step / finer), options)
         with process.run_folder("ngspice", job.keep) as folder:
             (folder / "deck.cir").write_text(deck)
             command = [program, "-b", "-n", "deck.cir", "-r", "out.raw"]
@@ -168,6 +185,9 @@ class Ngspice(Engine):
                 raw = {name: values[:len(job.values)] for name, values in raw.items()}
             axis = next(iter(raw.values())) if job.analysis != "op" else np.zeros(1)
             signals = collect(self, job, axis, raw, lambda name: bare(self.vector(job, name)), folder)
+        if (options, finer) != ATTEMPTS[0]:
+            warnings = (*warnings, f"did not converge at first, but with {options or 'the standard method'}"
+                        + (f" and a maximum step of a {finer}th" if finer > 1 else ""))
         return signals, warnings
 
 
