@@ -4,7 +4,7 @@ from spicemem.expr import Expr, absolute, exp, forward, local, log, maximum, min
 from spicemem.model import Behaviour, Model, Param, Preset, State, Terminal, branch, rate
 from spicemem.spread import Lognormal
 
-_TABLE = "Table 1 of future-of-memristors (ref. {}); constants calibrated to it"
+_TABLE = "Table 1 of Sun et al., doi:10.1002/adfm.202006773 (ref. {}); constants calibrated to it"
 #: Below it a voltage does not drive.
 EDGE = quantity(0.01, "V")
 _REVIEW = "device-physics review, Sec. 2.1 and Fig. 3 (Hsu et al., IEDM 2013)"

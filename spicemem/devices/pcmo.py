@@ -52,7 +52,7 @@ class PCMO(Model):
         "w_pcmo_ti": Preset("W/PCMO/Ti, 70 nm: integrates 1.8 V, 1 us pulses and fires", _REVIEW),
         "pt_tin_pcmo_pt": Preset(
             "Pt/TiN/PCMO/Pt: Schottky barrier as printed; sets at negative voltage",
-            "Table 1 of future-of-memristors (ref. [70,76]); constants calibrated to it",
+            "Table 1 of Sun et al., doi:10.1002/adfm.202006773 (ref. [70,76]); constants calibrated to it",
             {"g_on": 2e-5, "g_off": 3.333e-7, "k_p": 4.884e-5, "v_p": 0.2565, "k_n": 1.895e-3, "v_n": 0.2251},
             anode="n", behaviour={"threshold": 2.5, "loop": (3.75, -3.0), "rate": 1.0, "set_pulse": (3.75, 1e-3),
                                   "reset_pulse": (-3.0, 1e-4), "pulses": 20, "v_read": 0.1, "times": (1e-7, 1.0)}),

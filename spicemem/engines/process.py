@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import resource
 import select
 import shutil
 import signal
@@ -85,6 +87,9 @@ def run(command: Sequence[str], folder: Path, timeout: float, engine: str) -> tu
                           expected="a program that can be started") from None
     with _lock:
         _running.add(process)
+    if hasattr(resource, "prlimit"):  # Linux: should this process be killed, its simulator will not run on for ever
+        with contextlib.suppress(OSError):
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (math.ceil(timeout) + 5, math.ceil(timeout) + 10))
     if _stopping.is_set():
         _kill(process)  # stop_all() looked before this one stood in the list
     try:
