@@ -258,11 +258,13 @@ def _show_device(device: Model, console: Console) -> None:
         console.print(f"  d({name})/dt = {value}{unit(value.dim)}", soft_wrap=True)
     for condition, message in d.constraints:
         console.print(f"  always {condition}: {message}", soft_wrap=True)
+    _show_use(device, console)
     console.print("\nParameters", style="bold")
     sources = preset.sources if preset else {}
-    _table(console, ("name", "value" if preset else "default", "unit", "range", "meaning", "source"), [
-        (name, engineering(device.values[name], p.unit), p.unit, p.range, p.doc, sources.get(name, p.source))
-        for name, p in d.params.items()])
+    spread = {name: f"{type(s).__name__.lower()} {s.size:g}" for name, s in kind.spread.items()}
+    _table(console, ("name", "value" if preset else "default", "unit", "range", "spread", "meaning", "source"), [
+        (name, engineering(device.values[name], p.unit), p.unit, p.range, spread.get(name, ""), p.doc,
+         sources.get(name, p.source)) for name, p in d.params.items()])
     if d.states:
         console.print("States", style="bold")
         _table(console, ("name", "unit", "meaning", "start", "low", "high", "resolution", "at rest"), [
@@ -279,6 +281,25 @@ def _show_device(device: Model, console: Console) -> None:
     console.print("Literature", style="bold")
     for source in dict.fromkeys([d.reference, *(p.source for p in kind.presets.values())]):
         console.print(f"  {source}", soft_wrap=True)
+
+
+def _show_use(device: Model, console: Console) -> None:
+    from spicemem.units import engineering
+
+    if device.behaviour is None:
+        return
+    b, d = device.handling(), device.definition
+    unit = d.inputs[b.write].unit if b.write in d.inputs else "V"
+    used = [pulse for pulse in (b.set_pulse, b.reset_pulse) if pulse]
+    pulses = [f"{engineering(volts, unit)} for {engineering(width, 's')}" for volts, width in used]
+    rows = [("kind", b.kind), ("written at", f"{b.write} against {b.common}"), ("read at", f"{b.read}, "
+            f"{engineering(b.v_read, 'V')}"), ("largest threshold", engineering(b.threshold, unit)),
+            ("pulses", " and ".join(pulses)), ("time scales", " to ".join(engineering(t, "s") for t in b.times))]
+    rows += [("bias", ", ".join(f"{pin} at {engineering(v, 'V')}" for pin, v in b.bias.items()))] if b.bias else []
+    rows += [("series resistance", engineering(b.series, "Ohm"))] if b.series else []
+    console.print("\nUse", style="bold")
+    for name, text in rows:
+        console.print(f"  {name}: {text}", soft_wrap=True)
 
 
 def _show_circuit(circuit: Circuit, console: Console) -> None:

@@ -286,8 +286,8 @@ def tight(engine: Any) -> Any:
     """
     twin = copy.copy(engine)
 
-    def deck(job: Any) -> str:
-        text = type(engine).deck(twin, replace(job, reltol=1e-12))
+    def deck(job: Any, options: str = "") -> str:
+        text = type(engine).deck(twin, replace(job, reltol=1e-12), *([options] if options else []))
         assert "vntol=1e-9" in text
         return str(text.replace("vntol=1e-9", "vntol=1e-18"))
 

@@ -28,7 +28,7 @@ class AtomicSwitch(Model):
     negative voltage.
     """
 
-    reference = f"{_OHNO}; device-physics review, Fig. 15; equations as in reference page A15 of spicemem, as an ODE"
+    reference = f"{_OHNO}; Ielmini et al. 2021, Fig. 15; equations in docs/devices.md, as an ODE"
 
     p, n = Terminal("Ag2S"), Terminal("inert electrode")
     read_noise = Input("1", "relative read noise of the current", optional=True)

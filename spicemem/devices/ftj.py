@@ -23,7 +23,7 @@ class FTJ(Model):
     at its own constant pace. Tunnelling through both kinds of area in parallel.
     """
 
-    reference = f"{_BOYN}; {_CHANTHBOUALA}; equations as in reference page A18 of spicemem"
+    reference = f"{_BOYN}; {_CHANTHBOUALA}; equations in docs/devices.md"
 
     p, n = Terminal("top electrode"), Terminal("bottom electrode")
     read_noise = Input("1", "relative read noise of the current", optional=True)

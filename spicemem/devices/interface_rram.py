@@ -4,10 +4,10 @@ from spicemem.expr import Expr, absolute, exp, forward, local, log, maximum, min
 from spicemem.model import Behaviour, Model, Param, Preset, State, Terminal, branch, rate
 from spicemem.spread import Lognormal
 
-_TABLE = "Table 1 of Sun et al., doi:10.1002/adfm.202006773 (ref. {}); constants calibrated to it"
+_TABLE = "Table 1 of Sun et al. 2021 (ref. {}); constants calibrated to it"
 #: Below it a voltage does not drive.
 EDGE = quantity(0.01, "V")
-_REVIEW = "device-physics review, Sec. 2.1 and Fig. 3 (Hsu et al., IEDM 2013)"
+_REVIEW = "Ielmini et al. 2021, Sec. 2.1 and Fig. 3 (Hsu et al., IEDM 2013)"
 
 
 def _drift(field: Expr, k: Expr) -> Expr:
@@ -36,7 +36,7 @@ class InterfaceRRAM(Model):
     exponential kinetics and a window (1-x)^2 or x^2: identical pulses saturate. Nothing moves at 0 V.
     """
 
-    reference = f"{_REVIEW}; kinetics and current as in reference page A5 of spicemem, chosen to meet it"
+    reference = f"{_REVIEW}; kinetics and current in docs/devices.md, chosen to meet it"
 
     p, n = Terminal(), Terminal()
 

@@ -26,7 +26,7 @@ class Memtransistor(Model):
     from subthreshold to strong inversion, odd in the exchange of drain and source.
     """
 
-    reference = f"{_SANGWAN}; equations as in reference page A9 of spicemem, in a form without bulk"
+    reference = f"{_SANGWAN}; equations in docs/devices.md, in a form without bulk"
 
     drain = Terminal("contact that is biased to read")
     source = Terminal("contact that voltages are counted from")

@@ -20,7 +20,7 @@ class Optoelectronic(Model):
     an ordinary photoconductivity, g_ph, on top. The light is a signal in W/m2: 30 mW/cm2 are 300 W/m2.
     """
 
-    reference = f"{_GAO}; future-of-memristors review, Sec. 4.2.3; equations as in reference page A22 of spicemem"
+    reference = f"{_GAO}; Sun et al. 2021, Sec. 4.2.3; equations in docs/devices.md"
 
     p, n = Terminal("ITO"), Terminal("Nb:SrTiO3")
     light = Input("W/m**2", "intensity of the light")

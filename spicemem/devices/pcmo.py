@@ -8,7 +8,7 @@ BOLTZMANN = quantity(8.617333e-5, "V/K")
 T_REF = quantity(300.0, "K")
 #: Below it a voltage does not drive.
 EDGE = quantity(0.01, "V")
-_REVIEW = "device-physics review, Sec. 4.1 and Fig. 7 (Lashkare et al., EDL 39, 484, 2018)"
+_REVIEW = "Ielmini et al. 2021, Sec. 4.1 and Fig. 7 (Lashkare et al., EDL 39, 484, 2018)"
 _FIRE = "calibrated: 1.8 V, 1 us pulses fire on the 5th, 1.9 V on the 3rd, 2.0 V on the 2nd, 1.7 V not within 8"
 
 
@@ -23,11 +23,11 @@ class PCMO(Model):
     Positive v(p, n) sets, as the published pulses are read. Vacancies drift by sinh(v/v_p) with an activation energy,
     in a layer at a temperature that follows the power at once: t = t_amb + rise(r_th*v*i), rounded off at d_max.
     Conductance rises gradually until heat and current feed each other (fire); reset is abrupt where the device is
-    conductive and slows down as it cools. The x of reference page A10 at its start, 0.01, is the x = 0 of here: reset
+    conductive and slows down as it cools. The conductance at x = 0 is that of the published start: reset
     leads back to where the device began.
     """
 
-    reference = f"{_REVIEW}; equations as in reference page A10 of spicemem, chosen to meet it"
+    reference = f"{_REVIEW}; equations in docs/devices.md, chosen to meet it"
 
     p, n = Terminal(), Terminal()
 
@@ -52,7 +52,7 @@ class PCMO(Model):
         "w_pcmo_ti": Preset("W/PCMO/Ti, 70 nm: integrates 1.8 V, 1 us pulses and fires", _REVIEW),
         "pt_tin_pcmo_pt": Preset(
             "Pt/TiN/PCMO/Pt: Schottky barrier as printed; sets at negative voltage",
-            "Table 1 of Sun et al., doi:10.1002/adfm.202006773 (ref. [70,76]); constants calibrated to it",
+            "Table 1 of Sun et al. 2021 (ref. [70,76]); constants calibrated to it",
             {"g_on": 2e-5, "g_off": 3.333e-7, "k_p": 4.884e-5, "v_p": 0.2565, "k_n": 1.895e-3, "v_n": 0.2251},
             anode="n", behaviour={"threshold": 2.5, "loop": (3.75, -3.0), "rate": 1.0, "set_pulse": (3.75, 1e-3),
                                   "reset_pulse": (-3.0, 1e-4), "pulses": 20, "v_read": 0.1, "times": (1e-7, 1.0)}),

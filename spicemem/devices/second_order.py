@@ -9,7 +9,7 @@ FASTEST = quantity(1e12, "1/s")
 _KIM = "Kim et al., Nano Lett. 15, 2203 (2015)"
 _PAIRS = "calibrated: pairs 1.2, 1.5, 2 and 3 us apart change the conductance as 1 : 0.22 : 0.04 : 0"
 _DU = "Du et al., Adv. Funct. Mater. 25, 4290 (2015)"
-_NETLIST = f"public SPICE netlist univ_michigan_chaodu of {_DU}, as in reference page A14 of spicemem"
+_NETLIST = f"public SPICE netlist univ_michigan_chaodu of {_DU}, see docs/devices.md"
 
 
 class SecondOrderTaOx(Model):
@@ -21,7 +21,7 @@ class SecondOrderTaOx(Model):
     itself; it warms the device for what comes within the next microsecond.
     """
 
-    reference = f"{_KIM}; device-physics review, Fig. 12e-f; equations as in reference page A14 of spicemem"
+    reference = f"{_KIM}; Ielmini et al. 2021, Fig. 12e-f; equations in docs/devices.md"
 
     p, n = Terminal("top electrode"), Terminal("bottom electrode")
     read_noise = Input("1", "relative read noise of the current", optional=True)
@@ -71,7 +71,7 @@ class SecondOrderWOx(Model):
     too; at 0 a spike of both signs does b*mu*(1 - w) - a*w, which is a BCM rule with a threshold that slides with w.
     """
 
-    reference = f"{_DU}; Wang et al., Nat. Commun. 11, 1510 (2020); device-physics review, Sec. 5.3 and Fig. 13"
+    reference = f"{_DU}; Wang et al., Nat. Commun. 11, 1510 (2020); Ielmini et al. 2021, Sec. 5.3 and Fig. 13"
 
     p, n = Terminal("top electrode"), Terminal("tungsten")
     read_noise = Input("1", "relative read noise of the current", optional=True)
@@ -89,7 +89,7 @@ class SecondOrderWOx(Model):
     k_m = Param(4000.0, "1/s", "rate of mobility", low=0, high=1e9, source="chosen: 0.5 V for 5 ms raises mu by 1")
     v_m = Param(10.0, "V", "voltage scale of mobility", low=0.01, high=1e3, source=f"1/0.1 V: {_NETLIST}")
     tau_m = Param(50e-3, "s", "time in which mobility fades", low=1e-9, high=1e6,
-                  source="chosen: reference page A14 of spicemem, for BCM thresholds of 16 to 60 Hz")
+                  source="chosen: docs/devices.md, for BCM thresholds of 16 to 60 Hz")
     tau_w = Param(1e3, "s", "time in which w relaxes", low=1e-6, high=1e12, source=_NETLIST)
     w_rest = Param(0.05, "1", "share that w relaxes to", low=0, high=1, source="chosen: nearly off")
     w_init = Param(0.2, "1", "conducting share at the start", low=0, high=1, source="chosen")
@@ -102,7 +102,7 @@ class SecondOrderWOx(Model):
     presets = {
         "du_2015": Preset("set and reset by mobile vacancies", _NETLIST),
         "bcm": Preset("mobility helps set only: thresholds of 16, 33 and 60 Hz at w = 0.2, 0.4, 0.6",
-                      "reference page A14 of spicemem: tau_m 50 ms, a 0.02, b 0.012", {"k_n": 1.224e-4, "share_r": 0.0},
+                      "docs/devices.md: tau_m 50 ms, a 0.02, b 0.012", {"k_n": 1.224e-4, "share_r": 0.0},
                       {"k_n": "calibrated: -1.2 V, 0.1 ms takes 0.02 of w", "share_r": "chosen: the rule of A14"}),
     }
     behaviour = Behaviour(kind="bipolar", threshold=1.2, loop=(1.4, -1.4), rate=2.0, set_pulse=(1.2, 5e-4),

@@ -19,7 +19,7 @@ class WOx(Model):
     down as 1 - w and reset as w.
     """
 
-    reference = f"{_DU}; {_CHANG}; equations as in reference page A16 of spicemem"
+    reference = f"{_DU}; {_CHANG}; equations in docs/devices.md"
 
     p, n = Terminal("Pd"), Terminal("W")
     read_noise = Input("1", "relative read noise of the current", optional=True)
@@ -27,7 +27,7 @@ class WOx(Model):
     lam = Param(0.22, "1/s", "rate of drift", low=1e-9, high=1e9, source=_16)
     eta = Param(4.0, "1/V", "inverse voltage scale of drift", low=0.1, high=100, source=_NETLIST)
     tau = Param(50e-3, "s", "time in which w relaxes", low=1e-9, high=1e9, source=f"recalled from {_DU}, not re-read")
-    al = Param(5e-8, "A", "current of the Schottky barrier", low=1e-15, high=1, source="chosen: reference page A16")
+    al = Param(5e-8, "A", "current of the Schottky barrier", low=1e-15, high=1, source="chosen: docs/devices.md")
     be = Param(0.5, "1/V", "inverse voltage scale of the barrier", low=0.01, high=100, source=_NETLIST)
     ga = Param(4e-6, "A", "current of the conducting share", low=1e-15, high=1, source=_NETLIST)
     de = Param(2.0, "1/V", "inverse voltage scale of that share", low=0.01, high=100, source=_NETLIST)

@@ -57,9 +57,19 @@ def find_program() -> str | None:
     return _found[path]
 
 
-#: What a designer tries where a transient does not converge: further options, and how many times finer the steps.
-ATTEMPTS = (("", 1), ("method=gear", 1), ("method=gear trtol=0.1", 1), ("", 5), ("method=gear trtol=0.1", 20))
-_STUCK = re.compile("timestep too small|singular matrix|out of range|no convergence", re.IGNORECASE)
+#: What a designer tries where a transient does not converge: further options, how many times finer the steps.
+ATTEMPTS = (("", 1), ("sparse", 1), ("trtol=1", 1), ("sparse method=gear", 1), ("sparse trtol=0.1", 5),
+            ("sparse method=gear trtol=0.1", 20))
+#: And where the first point of a sweep does not: the points in which it is approached from 0.
+APPROACH = 40
+_STUCK = re.compile("timestep too small|singular matrix|out of range|no convergence|stepping failed", re.IGNORECASE)
+
+
+def _attempts(job: Job) -> tuple[tuple[str, int, int], ...]:
+    """(further options, how many times finer the steps, points from 0 to the first value) of every attempt at a job."""
+    if job.analysis == "tran":
+        return tuple((options, finer, 0) for options, finer in ATTEMPTS)
+    return (("", 1, 0), ("", 1, APPROACH)) if job.analysis == "dc" else (("", 1, 0),)
 
 
 class Ngspice(Engine):
@@ -101,7 +111,8 @@ class Ngspice(Engine):
         if job.holds:
             lines.append(f"Vsm_run sm_run {GROUND} {text.RAMP}")
             lines += [text.state_hold_lines(spell(p), spell(n), v, i) for i, (p, n, v) in enumerate(job.holds)]
-        lines.append(f".options klu reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9 trtol=1 {options}".rstrip())
+        solver = "" if "sparse" in options else "klu pivrel=0.5 "
+        lines.append(f".options {solver}reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9 {options}".rstrip())
         vectors = [self.vector(job, name) for name in job.saves]
         lines.append(text.fold(".save " + " ".join(dict.fromkeys(vectors))))
         if job.analysis == "tran":
@@ -122,7 +133,7 @@ class Ngspice(Engine):
         if job.analysis == "dc" and element.path == job.source:
             # Any list of values: a table over an index that is swept in steps of one.
             values = job.values if len(job.values) > 1 else [*job.values, *job.values]
-            table = ", ".join(f"{i}, {text.literal(v)}" for i, v in enumerate(values))
+            table = ", ".join(f"{i}, {v:.10e}" for i, v in enumerate(values))  # pwl() takes no more digits
             if isinstance(part, VoltageSource):
                 return [f"V{name} {nets['p']} sm_dc DC 0", f"Bsm_dc sm_dc {nets['n']} V=pwl(v(sm_index), {table})"]
             return [f"B{name} {nets['p']} {nets['n']} I=pwl(v(sm_index), {table})"]
@@ -163,18 +174,21 @@ class Ngspice(Engine):
         program = find_program()
         if program is None or not found:
             raise EngineError(f"engine {self.name}", found=reason)
-        for options, finer in ATTEMPTS[:-1] if job.analysis == "tran" else ():
+        for options, finer, approach in _attempts(job):
             try:
-                return self._attempt(program, job, options, finer)
+                return self._attempt(program, job, options, finer, approach)
             except SimulationError as error:
-                if not _STUCK.search(str(error)):
+                if (options, finer, approach) == _attempts(job)[-1] or not _STUCK.search(str(error)):
                     raise
                 if error.folder is not None and job.keep is None:
                     shutil.rmtree(error.folder, ignore_errors=True)  # the last attempt keeps its own
-        return self._attempt(program, job, *ATTEMPTS[-1 if job.analysis == "tran" else 0])
+        raise AssertionError("unreachable")
 
-    def _attempt(self, program: str, job: Job, options: str, finer: int) -> tuple[dict[str, Array], tuple[str, ...]]:
-        deck = self.deck(replace(job, max_step=job.max_step / finer), options)
+    def _attempt(
+        self, program: str, job: Job, options: str, finer: int, approach: int,
+    ) -> tuple[dict[str, Array], tuple[str, ...]]:
+        lead = [job.values[0] * k / approach for k in range(approach)]
+        deck = self.deck(replace(job, max_step=job.max_step / finer, values=[*lead, *job.values]), options)
         with process.run_folder("ngspice", job.keep) as folder:
             (folder / "deck.cir").write_text(deck)
             command = [program, "-b", "-n", "deck.cir", "-r", "out.raw"]
@@ -182,12 +196,13 @@ class Ngspice(Engine):
             warnings = check_log(log, status, folder, self.name)
             raw = {bare(k): v for k, v in read_raw(folder / "out.raw", self.name).items()}
             if job.analysis == "dc":  # a sweep of one value is run as two
-                raw = {name: values[:len(job.values)] for name, values in raw.items()}
+                raw = {name: values[len(lead):len(lead) + len(job.values)] for name, values in raw.items()}
             axis = next(iter(raw.values())) if job.analysis != "op" else np.zeros(1)
             signals = collect(self, job, axis, raw, lambda name: bare(self.vector(job, name)), folder)
-        if (options, finer) != ATTEMPTS[0]:
-            warnings = (*warnings, f"did not converge at first, but with {options or 'the standard method'}"
-                        + (f" and a maximum step of a {finer}th" if finer > 1 else ""))
+        if (options, finer, approach) != _attempts(job)[0]:
+            how = [options, f"a maximum step of a {finer}th" if finer > 1 else "",
+                   "a sweep that begins at 0" if approach else ""]
+            warnings = (*warnings, f"did not converge at first, but with {' and '.join(filter(None, how))}")
         return signals, warnings
 
 

@@ -34,28 +34,28 @@ PAPER = "Sun et al., The Future of Memristors, doi:10.1002/adfm.202006773, Table
 PRESETS = {
     "TiN/Ta2O5/TiN": "vcm:tin_ta2o5_tin",
     "Au/MoS2/Au": "interfacerram:au_mos2_au",
-    "Ag/PEA2Cs3Pb4I13/Pt": "ecm:ag_perovskite_pt",
+    "Ag/PEA2Cs3Pb4I13/Pt": "ecm:ag_pea2cs3pb4i13_pt",
     "Pt/TiO2/TiN": "interfacerram:pt_tio2_tin",
     "Ag/ZrO2/graphene/Pt": "ecm:ag_zro2_graphene_pt",
     "Au/SAM-SURMOF/Au": "unipolar:au_surmof_au",
     "Pt/n-Type TiO2/p-Type NiO/Pt": "vcm:pt_tio2_nio_pt",
     "ITO/LaAlO3/SrTiO3": "vcm:ito_lao_sto",
-    "Au/Pt/TiO2-x/Pt/Ti": "interfacerram:pt_tio2x_pt",
+    "Au/Pt/TiO2-x/Pt/Ti": "interfacerram:au_pt_tio2x_pt_ti",
     "Ta/HfO2/Pd": "vcm:ta_hfo2_pd",
     "Pt/HfOx/TiN": "vcm:pt_hfox_tin",
     "Al/WS2/Pt": "vcm:al_ws2_pt",
     "Pt/TiN/PCMO/Pt": "pcmo:pt_tin_pcmo_pt",
-    "TE (Cu doped)/MIEC/BE (Cu doped)": "miec:cu_miec_cu",
-    "Pt/Ti/Al2O3/TiOx/Pt/Ta": "interfacerram:pt_al2o3_tiox_pt",
+    "TE (Cu doped)/MIEC/BE (Cu doped)": "miec:cu_miec",
+    "Pt/Ti/Al2O3/TiOx/Pt/Ta": "interfacerram:pt_ti_al2o3_tiox_pt_ta",
     "TiN/Al2O3/TiO2/TiN": "interfacerram:tin_al2o3_tio2_tin",
     "Cu/a-Si/WO3/Pt": "ecm:cu_asi_wo3_pt",
-    "TiN/TaOx/HfAlyOx/TiN": "interfacerram:tin_taox_hfalox_tin",
+    "TiN/TaOx/HfAlyOx/TiN": "interfacerram:tin_taox_hfalyox_tin",
     "Pt/VO2/Pt": "mott:pt_vo2_pt",
-    "Pt/Ti/α-SrTiO3/Pt": "interfacerram:pt_srtio3_pt",
+    "Pt/Ti/α-SrTiO3/Pt": "interfacerram:pt_ti_srtio3_pt",
     "Ag/Ti/CeO2-x/Pt": "unipolar:ag_ti_ceo2_pt",
     "Ag/N-GST/Pt": "ecm:ag_ngst_pt",
     "W/egg albumen/ITO/PET": "vcm:w_albumen_ito",
-    "Ag/ZHO/GOQDs/ZHO/Pt": "ecm:ag_zho_goqd_pt",
+    "Ag/ZHO/GOQDs/ZHO/Pt": "ecm:ag_zho_goqds_pt",
 }
 #: Peaks of the triangle sweeps and pulse amplitudes, in printed switching voltages; slope of the sweeps, V/s.
 SWEEP, PULSE, RATE = 1.5, 2.0, 1.0
@@ -176,11 +176,12 @@ def measure(row: Row, engine: Engine, device: Model | None = None) -> Found:
     values = {"vset": switching_voltage(up) * sign, "vreset": switching_voltage(down) * sign,
               "ratio": float(max(read[0].max(), read[1].max()) / min(read[0].min(), read[1].min())) if volatile
               else float(read[0][-1] / read[1][-1])}
-    starts = {"tset": (off, row.v_set, up), "treset": (up.final, row.v_reset, down)}
+    # Where no reset voltage is printed, the preset's own peak stands for 1.5 times it.
+    starts = {"tset": (off, set_peak / SWEEP, up), "treset": (up.final, reset_peak / SWEEP, down)}
     for name, (initial, volts, half) in starts.items():
         if name in row.cells:
             printed = row.cells[name].bounds[0][1]
-            values[name] = switching_time(device, PULSE * volts * sign, middle(half), engine=engine, initial=initial,
+            values[name] = switching_time(device, PULSE * volts, middle(half), engine=engine, initial=initial,
                                           shortest=printed / 100, longest=printed * 10, edge=printed / 1000)
     if row.structure in BOTH_SIGNS and not BOTH_SIGNS[row.structure](device, engine, -set_peak):
         values["vset"] = math.nan

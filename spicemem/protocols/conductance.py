@@ -13,7 +13,7 @@ from spicemem.model import Model
 from spicemem.units import dimension
 
 Array = NDArray[np.float64]
-_STEPS = 60
+_STEPS, _HALVINGS = 60, 60
 
 
 def conductance(device: Model, states: Mapping[str, ArrayLike], voltage: float | None = None) -> Array:
@@ -69,17 +69,27 @@ def _balance(device: Model, values: dict[str, Array]) -> None:
     unknown = [symbol(name, dimension("V"), "node") for name in nodes]
     leaving = [inward(device, name) for name in nodes]
     slopes = [[derivative(current, by) for by in unknown] for current in leaving]
+    def residual(at: Mapping[str, Array]) -> Array:
+        return np.stack([_value(current, at) for current in leaving], axis=-1)
+
+    now = residual(values)
     for _ in range(_STEPS):
-        residual = np.stack([_value(current, values) for current in leaving], axis=-1)
         jacobian = np.stack([np.stack([_value(s, values) for s in row], axis=-1) for row in slopes], axis=-2)
         try:
-            step = np.linalg.solve(jacobian, -residual[..., None])[..., 0]
+            step = np.linalg.solve(jacobian, -now[..., None])[..., 0]
         except np.linalg.LinAlgError:
             break
-        step = np.clip(step, -0.5, 0.5)  # steep exponentials: half a volt at once is far enough
-        for k, name in enumerate(nodes):
-            values[name] = values[name] + step[..., k]
-        if np.abs(step).max() < 1e-12:
+        share = np.ones(len(step))
+        for _ in range(_HALVINGS):  # steep exponentials: as far along the step as brings the balance nearer
+            trial = {**values, **{name: values[name] + share * step[..., k] for k, name in enumerate(nodes)}}
+            after = residual(trial)
+            worse = ~(np.abs(after).max(axis=-1) <= np.abs(now).max(axis=-1))
+            if not worse.any():
+                break
+            share[worse] /= 2
+        values.update(trial)
+        now = after
+        if np.abs(share[:, None] * step).max() < 1e-12 * max(1.0, *(float(np.abs(values[n]).max()) for n in nodes)):
             return
     raise SpicememError(f"{device.definition.name}: internal nodes {', '.join(nodes)}", found="no balance of currents",
                         expected="one for every set of states")

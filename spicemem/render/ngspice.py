@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from spicemem.circuit import (
     GROUND,
@@ -58,6 +58,12 @@ class _Writer(TextWriter):
     def auxiliary(self, name: str) -> str:
         return f"v({name})"
 
+    def function(self, name: str, args: Sequence[Expr]) -> str:
+        # ngspice's slope of tanh overflows beyond 355; at 40 it has long been 1.
+        if name == "tanh":
+            return f"tanh(max(min({self.visit(args[0])}, 40.0), -40.0))"
+        return super().function(name, args)
+
 
 class _ParamWriter(TextWriter):
     """Text inside the braces of a .param or a value."""
@@ -97,8 +103,14 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
         lines.append(f"Vsm_t sm_t {GROUND} {RAMP}")
     for state in d.states.values():
         lines.append(f"* state {state.name} [{state.unit}]: sm_s_{state.name} carries its scaled change")
-        moved = f"{{{scales[state.name]}}}*v(sm_s_{state.name})"
-        lines.append(f"B{state.name} {state.name} {GROUND} V={{{state.init}}} + {moved}")
+        carried = f"{{{state.init}}} + {{{scales[state.name]}}}*v(sm_s_{state.name})"
+        if state.static == "hold" and state.low is not None and state.high is not None:
+            # Newton's method may try anything; what lies a whole range outside is not worth a number that overflows.
+            low, high = param.text(state.low), param.text(state.high)
+            lines.append(f".param sm_l_{state.name}={{2*({low}) - ({high})}}")
+            lines.append(f".param sm_h_{state.name}={{2*({high}) - ({low})}}")
+            carried = f"min(max({carried}, {{sm_l_{state.name}}}), {{sm_h_{state.name}}})"
+        lines.append(f"B{state.name} {state.name} {GROUND} V={carried}")
     for name, value in d.locals.items():
         if name not in d.constant_locals:
             node(name, write.text(value))

@@ -9,6 +9,9 @@ from spicemem.model import Definition, Model
 from spicemem.render.text import TextWriter, header, memoised, templates
 from spicemem.units import describe, number
 
+#: Capacitor of a state node, as in subcircuits and for the same reason (docs/design.md).
+STATE_FARAD = "1e-9"
+
 
 class _Writer(TextWriter):
     """Verilog-A text: terminals and inputs as V(name), everything else a variable or parameter."""
@@ -73,8 +76,8 @@ def device_module(device_class: type[Model], values: tuple[tuple[str, float], ..
         assign(name, write.text(cap.farad))
         body.append(f"I({pair}) <+ ddt({name} * V({pair}));")
     for state in d.states.values():
-        body.append(f"I(sm_s_{state.name}) <+ ddt(V(sm_s_{state.name}));")
-        body.append(f"I(sm_s_{state.name}) <+ sm_f_{state.name};")
+        body.append(f"I(sm_s_{state.name}) <+ ddt({STATE_FARAD} * V(sm_s_{state.name}));")
+        body.append(f"I(sm_s_{state.name}) <+ {STATE_FARAD} * sm_f_{state.name};")
     internal = [*d.nodes, *(f"sm_s_{s}" for s in d.states)]
     return templates().get_template("verilog_a_device.j2").render(  # type: ignore[no-any-return]
         name=d.name, pins=", ".join(d.pins), internal=", ".join(internal), parameters=_parameters(d, dict(values)),

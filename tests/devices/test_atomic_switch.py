@@ -34,7 +34,7 @@ def conductance(run: Any) -> Any:
 
 
 def remembers(engine: Any, **values: float) -> None:
-    """behaviours.csv: ag2s-rehearsal-rehearsal; reference page A15: l = 0.65 and 0."""
+    """behaviours.csv: ag2s-rehearsal-rehearsal; docs/devices.md: l = 0.65 and 0."""
     made, stop = bench(2.0, **values)
     run = engine.run(made, stop, max_step=0.05)
     assert conductance(run)[-1] >= 0.5 * conductance(run).max()

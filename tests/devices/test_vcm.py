@@ -18,7 +18,7 @@ from spicemem.protocols.conductance import conductance
 from spicemem.spread import Normal, redrawn
 from spicemem.waveform import Waveform
 
-#: Current limit (A): resistance (Ohm) it sets, largest current (A) of the reset: 1T1R at 1 V/s, devices.md A4.
+#: Current limit (A): resistance (Ohm) it sets, largest current (A) of the reset: 1T1R at 1 V/s.
 LIMITS = {25e-6: (14.3e3, 32e-6), 50e-6: (7.3e3, 63e-6), 100e-6: (3.8e3, 121e-6), 170e-6: (2.3e3, 199e-6)}
 #: Stop voltage of the reset (V): high resistance (Ohm), same source; the first is printed as a range.
 STOPS = {-0.6: (80e3, 90e3), -0.8: (318e3, 318e3), -1.0: (437e3, 437e3), -1.4: (495e3, 495e3)}
