@@ -189,10 +189,12 @@ def show(
       spicemem show divider_gate
     """
     from spicemem.circuit import Circuit
+    from spicemem.curve import check_picture
     from spicemem.generate import thing
 
     found = thing(device)
     if plot is not None:
+        check_picture(plot)
         if isinstance(found, Circuit):
             _bench_picture(found, plot)
         else:

@@ -826,15 +826,22 @@ def plot_grid(curves: Sequence[Curve], columns: int = 2, *, titles: Sequence[str
     return figure
 
 
+def check_picture(path: Path) -> None:
+    """Raises CurveError, before any work is done for it, for a picture that could not be written."""
+    if path.suffix[1:].lower() not in ("png", "svg", "pdf"):
+        raise CurveError(f"picture {path.name}", found=f"suffix {path.suffix!r}", expected=".png, .svg or .pdf")
+    if not path.absolute().parent.is_dir():
+        raise CurveError(f"picture {path}", found=f"no folder {path.parent}", expected="one that exists")
+
+
 def save_figure(fig: Figure, path: str | Path) -> None:
     """Write a figure as .png (150 dpi), .svg or .pdf: the same bytes for the same figure, and only when complete.
 
     Raises CurveError for another suffix or a missing folder.
     """
     path = Path(path)
+    check_picture(path)
     kind = path.suffix[1:].lower()
-    if kind not in ("png", "svg", "pdf"):
-        raise CurveError(f"picture {path.name}", found=f"suffix {path.suffix!r}", expected=".png, .svg or .pdf")
     dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     buffer = io.BytesIO()
     fig.savefig(buffer, format=kind, dpi=150, metadata=dates)

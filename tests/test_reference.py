@@ -69,8 +69,7 @@ class Chain(Model):
     c_0 = Param(1e-12, "F", "capacitance", low=0)
     gain = Param(2.0, "1/W", "state per power", low=0)
     tau = Param(1e-3, "s", "delay of each", low=1e-12)
-    x_init = Param(0.25, "1", "start", low=0)
-    x = State.array(3, init=x_init, unit="1", doc="follower", resolution=1e-3)
+    x = State.array(3, init=Param(0.25, "1", "start", low=0), unit="1", doc="follower", resolution=1e-3)
 
     def equations(self):  # type: ignore[no-untyped-def]
         yield branch(self.p, self.n, self.g_0 * (1 + tanh(self.x[2])) * (self.p - self.n))

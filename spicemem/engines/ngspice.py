@@ -57,19 +57,23 @@ def find_program() -> str | None:
     return _found[path]
 
 
+#: The two solvers. Sparse looks for good pivots again as the run goes on, KLU is for arrays: with its default pivrel of
+#: 1e-3 abrupt switching ends in "timestep too small".
+SPARSE, KLU, LARGE = "sparse", "klu pivrel=0.5", 300
 #: What a designer tries where a transient does not converge: further options, how many times finer the steps.
-ATTEMPTS = (("", 1), ("sparse", 1), ("trtol=1", 1), ("sparse method=gear", 1), ("sparse trtol=0.1", 5),
-            ("sparse method=gear trtol=0.1", 20))
+ATTEMPTS = (("trtol=1", 1), ("method=gear", 1), ("trtol=0.1", 5), ("method=gear trtol=0.1", 20))
 #: And where the first point of a sweep does not: the points in which it is approached from 0.
 APPROACH = 40
 _STUCK = re.compile("timestep too small|singular matrix|out of range|no convergence|stepping failed", re.IGNORECASE)
 
 
-def _attempts(job: Job) -> tuple[tuple[str, int, int], ...]:
-    """(further options, how many times finer the steps, points from 0 to the first value) of every attempt at a job."""
+def _attempts(job: Job) -> list[tuple[str, int, int]]:
+    """(options, how many times finer the steps, points from 0 to the first value) of every attempt at a job."""
+    first, other = (KLU, SPARSE) if len(job.elements) > LARGE else (SPARSE, KLU)
+    plain = [(first, 1, 0), (other, 1, 0)]
     if job.analysis == "tran":
-        return tuple((options, finer, 0) for options, finer in ATTEMPTS)
-    return (("", 1, 0), ("", 1, APPROACH)) if job.analysis == "dc" else (("", 1, 0),)
+        return [*plain, *((f"{SPARSE} {options}", finer, 0) for options, finer in ATTEMPTS)]
+    return [*plain, (SPARSE, 1, APPROACH)] if job.analysis == "dc" else plain
 
 
 class Ngspice(Engine):
@@ -98,8 +102,8 @@ class Ngspice(Engine):
         program = find_program()
         return probe(program)[0] if program else "none"
 
-    def deck(self, job: Job, options: str = "") -> str:
-        """The netlist of a job, with further options."""
+    def deck(self, job: Job, options: str = SPARSE) -> str:
+        """The netlist of a job, with options of the solver and the method."""
         lines = [f"* {job.title}"]
         kinds = device_classes(job)
         if self.osdi:
@@ -111,8 +115,7 @@ class Ngspice(Engine):
         if job.holds:
             lines.append(f"Vsm_run sm_run {GROUND} {text.RAMP}")
             lines += [text.state_hold_lines(spell(p), spell(n), v, i) for i, (p, n, v) in enumerate(job.holds)]
-        solver = "" if "sparse" in options else "klu pivrel=0.5 "
-        lines.append(f".options {solver}reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9 {options}".rstrip())
+        lines.append(f".options {options} reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9")
         vectors = [self.vector(job, name) for name in job.saves]
         lines.append(text.fold(".save " + " ".join(dict.fromkeys(vectors))))
         if job.analysis == "tran":
@@ -174,11 +177,16 @@ class Ngspice(Engine):
         program = find_program()
         if program is None or not found:
             raise EngineError(f"engine {self.name}", found=reason)
-        for options, finer, approach in _attempts(job):
+        for attempt in (attempts := _attempts(job)):
             try:
-                return self._attempt(program, job, options, finer, approach)
+                signals, warnings = self._attempt(program, job, *attempt)
+                options, finer, approach = attempt
+                how = [options, f"a maximum step of a {finer}th" if finer > 1 else "",
+                       "a sweep that begins at 0" if approach else ""]
+                late = f"did not converge at first, but with {' and '.join(filter(None, how))}"
+                return signals, warnings if attempt == attempts[0] else (*warnings, late)
             except SimulationError as error:
-                if (options, finer, approach) == _attempts(job)[-1] or not _STUCK.search(str(error)):
+                if attempt == attempts[-1] or not _STUCK.search(str(error)):
                     raise
                 if error.folder is not None and job.keep is None:
                     shutil.rmtree(error.folder, ignore_errors=True)  # the last attempt keeps its own
@@ -199,10 +207,6 @@ class Ngspice(Engine):
                 raw = {name: values[len(lead):len(lead) + len(job.values)] for name, values in raw.items()}
             axis = next(iter(raw.values())) if job.analysis != "op" else np.zeros(1)
             signals = collect(self, job, axis, raw, lambda name: bare(self.vector(job, name)), folder)
-        if (options, finer, approach) != _attempts(job)[0]:
-            how = [options, f"a maximum step of a {finer}th" if finer > 1 else "",
-                   "a sweep that begins at 0" if approach else ""]
-            warnings = (*warnings, f"did not converge at first, but with {' and '.join(filter(None, how))}")
         return signals, warnings
 
 
