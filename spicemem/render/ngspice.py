@@ -21,7 +21,7 @@ from spicemem.circuit import (
 )
 from spicemem.errors import RenderError
 from spicemem.expr import Expr
-from spicemem.model import Model
+from spicemem.model import Definition, Model, StateInfo
 from spicemem.render.text import NOTICE, TextWriter, header, memoised, templates
 from spicemem.units import number
 from spicemem.waveform import Waveform
@@ -42,7 +42,19 @@ def literal(value: float) -> str:
 
 
 class _Writer(TextWriter):
-    """B-source text: nodes as v(name), parameters in braces."""
+    """B-source text: nodes as v(name), parameters in braces, states from their scaled change."""
+
+    def __init__(self, definition: Definition):
+        super().__init__(definition)
+        self.states = {name: self._carried(state) for name, state in definition.states.items()}
+
+    @staticmethod
+    def _carried(state: StateInfo) -> str:
+        value = f"{{{state.init}}} + {{sm_r_{state.name}}}*v(sm_s_{state.name})"
+        if state.static == "hold" and state.low is not None and state.high is not None:
+            # Newton's method may try anything; what lies a whole range outside is not worth a number that overflows.
+            return f"min(max({value}, {{sm_l_{state.name}}}), {{sm_h_{state.name}}})"
+        return value
 
     def number(self, value: float) -> str:
         return literal(value)
@@ -50,7 +62,9 @@ class _Writer(TextWriter):
     def symbol(self, node: Expr) -> str:
         if node.kind == "param":
             return f"{{{node.value}}}"
-        return f"v({node.value})"
+        # Straight from the node that is solved for: a net of its own, of nanometres perhaps, would count as converged
+        # within vntol, whatever it is.
+        return f"({self.states[node.value]})" if node.kind == "state" else f"v({node.value})"
 
     def local(self, node: Expr) -> str:
         return f"({{{node.value}}})" if node.value in self.constants else f"v({node.value})"
@@ -103,14 +117,12 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
         lines.append(f"Vsm_t sm_t {GROUND} {RAMP}")
     for state in d.states.values():
         lines.append(f"* state {state.name} [{state.unit}]: sm_s_{state.name} carries its scaled change")
-        carried = f"{{{state.init}}} + {{{scales[state.name]}}}*v(sm_s_{state.name})"
-        if state.static == "hold" and state.low is not None and state.high is not None:
-            # Newton's method may try anything; what lies a whole range outside is not worth a number that overflows.
+        if f"sm_l_{state.name}" in write.states[state.name]:
+            assert state.low is not None and state.high is not None
             low, high = param.text(state.low), param.text(state.high)
             lines.append(f".param sm_l_{state.name}={{2*({low}) - ({high})}}")
             lines.append(f".param sm_h_{state.name}={{2*({high}) - ({low})}}")
-            carried = f"min(max({carried}, {{sm_l_{state.name}}}), {{sm_h_{state.name}}})"
-        lines.append(f"B{state.name} {state.name} {GROUND} V={carried}")
+        lines.append(f"B{state.name} {state.name} {GROUND} V={write.states[state.name]}")
     for name, value in d.locals.items():
         if name not in d.constant_locals:
             node(name, write.text(value))
