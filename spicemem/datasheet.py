@@ -79,9 +79,9 @@ def _loops(sheet: Sheet, engine: Engine) -> None:
     set_name, reset_name = ("v_set", "v_reset") if unit == "V" else ("set at", "reset at")
     sheet.figures["threshold" if b.kind == "threshold" else set_name] = (
         f"{engineering(v_set, unit)} at {engineering(b.rate, unit)}/s")
-    if len(sheet.halves) > 1:
+    if len(sheet.halves) > 1 and b.kind != "volatile":
         v_reset = switching_voltage(sheet.halves[1])
-        name = "threshold, other sign" if b.kind == "threshold" else reset_name
+        name = "other sign" if b.kind == "threshold" else reset_name
         sheet.figures[name] = engineering(v_reset, unit) if np.isfinite(v_reset) else "does not switch"
     every = np.concatenate([half.siemens for half in sheet.halves])
     low, high = float(every.min()), float(every.max())
@@ -108,7 +108,7 @@ def _switching(sheet: Sheet, engine: Engine) -> None:
     device, b = sheet.device, sheet.device.handling()
     for k, (name, half) in enumerate(zip(("set", "reset"), sheet.halves, strict=False)):
         volts = switching_voltage(half)
-        if b.kind == "threshold" and k:
+        if b.kind in ("threshold", "volatile") and k:
             break
         if not np.isfinite(volts) or volts == 0 or np.ptp(np.log(half.siemens)) < 0.05:
             continue
@@ -124,9 +124,10 @@ def _switching(sheet: Sheet, engine: Engine) -> None:
 
 def _trains(sheet: Sheet, engine: Engine) -> None:
     device, b = sheet.device, sheet.device.handling()
-    up, state = pulse_train(device, *b.set_pulse, b.pulses, engine=engine)
+    up, state = pulse_train(device, *b.set_pulse, b.pulses, engine=engine, series=b.series)
     sheet.trains["potentiation"] = up
-    sheet.figures["potentiation"] = f"{_pulses(device, b.set_pulse)}: {up[-1] / up[0]:.3g} times"
+    left = f"{up[-1] / up[0]:.3g} times" if abs(up[-1] / up[0] - 1) > 0.01 else "nothing left after each"
+    sheet.figures["potentiation"] = f"{_pulses(device, b.set_pulse)}: {left}"
     if b.reset_pulse is not None:
         down, _ = pulse_train(device, *b.reset_pulse, b.pulses, engine=engine, initial=state)
         sheet.trains["depression"] = down
@@ -141,13 +142,16 @@ def _pulses(device: Model, pulse: tuple[float, float]) -> str:
 
 def _rest(sheet: Sheet, engine: Engine) -> None:
     device, b = sheet.device, sheet.device.handling()
-    _, state = pulse_train(device, *b.set_pulse, b.pulses, engine=engine, gap=b.times[0])
+    _, state = pulse_train(device, *b.set_pulse, b.pulses, engine=engine, gap=b.times[0], series=b.series)
     times, siemens = relaxation(device, b.retention, engine=engine, shortest=min(b.times[0], b.retention / 100),
                                 initial=state)
     sheet.rest = times, siemens
     start = conductance(device, {n.partition(".")[2]: v for n, v in state.items() if n.startswith("dut.")})[0]
     rest = conductance(device, {n: device.initial(n) for n in device.definition.states})[0]
-    gone = np.flatnonzero(np.abs(siemens - start) > 0.5 * abs(start - rest)) if start != rest else np.array([])
+    if abs(start - rest) <= 0.01 * abs(rest):
+        sheet.figures["retention"] = f"back at rest within {engineering(b.times[0], 's')}"
+        return
+    gone = np.flatnonzero(np.abs(siemens - start) > 0.5 * abs(start - rest))
     sheet.figures["retention"] = (
         f"half of the change gone after {engineering(float(times[gone[0]]), 's')}" if len(gone)
         else f"more than half of the change kept for {engineering(b.retention, 's')}")

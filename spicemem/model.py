@@ -212,12 +212,13 @@ class Behaviour:
     """How a device is used: by this alone data sheets, invariants and benches choose their stimuli.
 
     kind: "bipolar" (sets with positive, resets with negative voltage), "unipolar" (either sign does both),
-    "threshold" (volatile: turns on above a voltage of either sign, off below another), "volatile" (forgets, without a
-    threshold). threshold: the largest switching voltage (V). loop: the peaks of the I-V loop (V), driven one after
-    the other from 0 V. rate: its slope (V/s). series: resistance in the loop (Ohm; 0 none). set_pulse, reset_pulse:
-    (V, s) of the identical pulses of potentiation and depression, None where there is none; pulses: how many.
-    v_read: V. times: shortest and longest time scale (s) that fit the device. retention: how long its data sheet looks
-    after it (s). write, read, common: pins; bias: what other pins are kept at (V). passive: takes energy only.
+    "threshold" (volatile: turns on above a voltage of either sign, off below another), "volatile" (forgets, without
+    a threshold). threshold: the largest switching voltage (V). loop: the peaks of the I-V loop (V), driven one
+    after the other from 0 V. rate: its slope (V/s). series: resistance that limits the current while it sets (Ohm;
+    0 none). set_pulse, reset_pulse: (V, s) of the identical pulses of potentiation and depression, None where there
+    is none; pulses: how many. v_read: V. times: shortest and longest time scale (s) that fit the device. retention:
+    how long its data sheet looks after it (s). write, read, common: pins; bias: what other pins are kept at (V).
+    passive: takes energy only.
     """
 
     kind: str

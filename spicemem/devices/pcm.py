@@ -63,7 +63,7 @@ class PCM(Model):
         "gst_reset": Preset("GST mushroom cell, amorphous", "as the parameters say"),
         "gst_set": Preset("GST mushroom cell, crystalline", "as the parameters say", {"a_init": 0.05}),
     }
-    behaviour = Behaviour(kind="unipolar", threshold=1.5, loop=(1.3, 1.3), rate=1e6, set_pulse=(1.2, 50e-9),
+    behaviour = Behaviour(kind="unipolar", threshold=1.5, loop=(1.3,), rate=1e6, set_pulse=(1.2, 50e-9),
                           reset_pulse=(2.0, 30e-9), pulses=20, times=(1e-8, 1.0), retention=1e4)
     spread = {"g_a": Lognormal(0.3), "g_c": Lognormal(0.1), "k_g": Lognormal(0.2), "r_th": Relative(0.02)}  # chosen
 

@@ -139,14 +139,14 @@ def switching_time(device: Model, volts: float, level: float, *, engine: Engine,
 
 
 def pulse_train(device: Model, volts: float, width: float, count: int, *, engine: Engine, gap: float | None = None,
-                initial: Mapping[str, float] | None = None) -> tuple[Array, dict[str, float]]:
+                initial: Mapping[str, float] | None = None, series: float = 0.0) -> tuple[Array, dict[str, float]]:
     """Conductance (S) before and after each of `count` equal pulses (V, s), `gap` apart (default their width).
 
-    Read at the end of each gap; edges are a tenth of the width. Returns count + 1 values and the final state.
+    Read at the end of each gap; edges are a tenth of the width. series: Ohm. Returns count + 1 values, the final state.
     """
     period = width * 1.2 + (width if gap is None else gap)
     wave = Waveform.pulse(volts, width, width / 10, width / 10).repeat(count, period)
-    run = trace(device, wave, count * period, engine=engine, initial=initial, max_step=width / 25)
+    run = trace(device, wave, count * period, engine=engine, initial=initial, max_step=width / 25, series=series)
     at = np.arange(count + 1) * period
     return np.exp(np.interp(at, run.time, np.log(np.maximum(run.siemens, 1e-300)))), dict(run.final)
 
