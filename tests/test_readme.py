@@ -18,7 +18,7 @@ def blocks(language):
 
 def test_python_example(tmp_path, require):
     require("vacask")
-    (code,) = blocks("python")
+    code = "\n".join(blocks("python"))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "stdp.csv").exists() and (tmp_path / "stdp.png").stat().st_size > 10_000
