@@ -111,3 +111,26 @@ def test_a_readme_that_forgets_one_is_caught() -> None:
     assert {"engine ngspice", "target ngspice-osdi"} <= set(unnamed(text))
     assert not {"device eis", "circuit divider_gate", "target verilog-a"} & set(unnamed(text))
     assert "target ngspice" in unnamed("ngspice-osdi")  # a longer name is another
+
+
+def definition_lines(source: str) -> dict[str, int]:
+    """Lines of each class's definition: what its body says but for docstring, presets and use."""
+    found = {}
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        left = set(range(node.lineno, node.end_lineno + 1 if node.end_lineno else node.lineno))
+        for item in node.body:
+            names = [t.id for t in getattr(item, "targets", ()) if isinstance(t, ast.Name)]
+            if isinstance(item, ast.Expr) or {"presets", "behaviour", "bench", "spread"} & set(names):
+                left -= set(range(item.lineno, (item.end_lineno or item.lineno) + 1))
+        found[node.name] = sum(bool(lines[i - 1].strip()) and not lines[i - 1].strip().startswith("#") for i in left)
+    return found
+
+
+def test_a_device_is_a_short_file() -> None:
+    sizes = {name: count for path, source in modules().items() if path.startswith("devices/")
+             for name, count in definition_lines(source).items()}
+    assert not {name: count for name, count in sizes.items() if count >= 60}
+    assert definition_lines("class A:\n    '''doc'''\n    x = 1\n\n    presets = {\n    }\n    y = 2\n") == {"A": 3}

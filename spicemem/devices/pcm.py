@@ -27,8 +27,7 @@ class PCM(Model):
 
     g_c = Param(20e-6, "S", "conductance of the crystalline phase", low=1e-12, high=1, source=_MAP)
     g_a = Param(0.2e-6, "S", "conductance of the amorphous phase at low field", low=1e-15, high=1, source=_MAP)
-    f_a = Param(5.0, "1", "rise of the conductance of the amorphous phase at high field", low=0, high=1e3,
-                source=_MUSHROOM)
+    f_a = Param(5.0, "1", "rise of the amorphous conductance at high field", low=0, high=1e3, source=_MUSHROOM)
     v_a = Param(1.0, "V", "voltage at which it comes", low=0.01, high=100, source="chosen: the threshold")
     g_on = Param(200e-6, "S", "conductance of the on state", low=1e-12, high=1, source=_MUSHROOM)
     v_hold = Param(0.4, "V", "hold voltage of the on state", low=0.05, high=10, source=_MUSHROOM)
@@ -44,8 +43,7 @@ class PCM(Model):
     w_x = Param(16.0, "K", "width of these edges", low=5, high=100, source="chosen: ten years at 350 K")
     x_n = Param(0.02, "1", "crystalline fraction that nucleation is worth", low=1e-6, high=1, source=_MAP)
     t_m = Param(890.0, "K", "melting point", low=200, high=5000, source=_MUSHROOM)
-    k_m = Param(4.5e5, "1/(K*s)", "rate of melting, over the excess temperature", low=1, high=1e12,
-                source="calibrated: RESET within 30 ns at 2 V")
+    k_m = Param(4.5e5, "1/(K*s)", "rate of melting for each K", low=1, high=1e12, source="calibrated: 30 ns at 2 V")
     nu_a = Param(0.1, "1", "drift exponent, amorphous", low=0, high=1, source=_DRIFT)
     nu_c = Param(0.01, "1", "drift exponent, crystalline", low=0, high=1, source=_DRIFT)
     t_0 = Param(1e-6, "s", "time from melting to the onset of drift", low=1e-12, high=1e6, source="chosen: early")
@@ -75,8 +73,7 @@ class PCM(Model):
 
     def equations(self):  # type: ignore[no-untyped-def]
         v, ten = self.p - self.n, quantity(10.0, "K")
-        x = maximum(1 - self.a, 0)
-        field = 1 + self.f_a * tanh(v / self.v_a) ** 2
+        x, field = maximum(1 - self.a, 0), 1 + self.f_a * tanh(v / self.v_a) ** 2
         drift = local("drift", exp(-(self.nu_c + (self.nu_a - self.nu_c) * self.a) * self.age))
         low = (self.g_c * x * sqrt(x + 1e-4) + self.g_a * maximum(self.a, 0) * field) * drift
         g = low * maximum(1 + self.read_noise, 0) + self.g_on * maximum(self.on, 0)
