@@ -84,6 +84,7 @@ def engineering(value: float, unit: str, digits: int = 4) -> str:
     """A value for people: engineering(1e-7, "s") is "100 ns". Products of units and pure numbers get no prefix."""
     if unit in ("1", "", "%", "kg") or not re.fullmatch(r"[A-Za-zΩ]+", unit):
         return f"{value:.{digits}g}" + ("" if unit in ("1", "") else f" {unit}")
+    value = float(f"{value:.{digits - 1}e}")  # rounded first: 0.99999 V is 1 V, not 1000 mV
     scale, letter = prefix(value)
     return f"{value * scale:.{digits}g} {letter}{unit}"
 

@@ -127,7 +127,7 @@ def test_numbers_that_are_none_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("value", "unit", "text"), [
-    (1e-7, "s", "100 ns"), (0.0, "V", "0 V"), (1e-6, "S", "1 µS"), (999.96, "Ohm", "1000 Ohm"),
+    (1e-7, "s", "100 ns"), (0.0, "V", "0 V"), (1e-6, "S", "1 µS"), (999.96, "Ohm", "1 kOhm"),
     (1000.0, "Ohm", "1 kOhm"),
     (-6.5, "V", "-6.5 V"), (1e7, "Ohm", "10 MOhm"), (0.5, "1", "0.5"), (9e-12, "m**2", "9e-12 m**2"),
     (3.12e-9, "S/s", "3.12e-09 S/s"),
