@@ -35,11 +35,14 @@ def random_drive(behaviour: Behaviour, seed: int, *, one_sign: bool = False) -> 
     return Waveform(times, np.concatenate([[0.0], values]))
 
 
-def stress(device: Model, seed: int, engine: Engine, *, timeout: float = 60.0) -> Trace:
-    """Run a device under the random drive of a seed. Raises SimulationError where the engine does not get through."""
+def stress(device: Model, seed: int, engine: Engine, *, timeout: float = 60.0, steps: int = STEPS) -> Trace:
+    """Run a device under the random drive of a seed, in at least `steps` steps.
+
+    Raises SimulationError where the engine does not get through.
+    """
     b = device.handling()
     wave = random_drive(b, seed, one_sign=b.write in device.definition.inputs)
-    return trace(device, wave, wave.duration, engine=engine, max_step=wave.duration / STEPS, timeout=timeout)
+    return trace(device, wave, wave.duration, engine=engine, max_step=wave.duration / steps, timeout=timeout)
 
 
 def violations(device: Model, run: Trace) -> list[str]:
