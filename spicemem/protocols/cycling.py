@@ -41,7 +41,9 @@ def cycling(
         waves, _, end = p.waves(delay)
         period = end + 1.2 * p.reading.width
         drives = {port: wave.repeat(pairs, period) for port, wave in waves.items()}
-        drives[synapse.read] = p.reading.pulse(end).repeat(pairs, period)
+        pulses = p.reading.pulse(end).repeat(pairs, period)
+        # A two-terminal device is read where it is driven.
+        drives[synapse.read] = drives[synapse.read] + pulses if synapse.read in drives else pulses
         result = phase(p.engine, cell, drives, pairs * period, p.max_step, state)
         state = result.final_state()
         conductances += [p.reading.sample(result, synapse, end + k * period) for k in range(pairs)]
