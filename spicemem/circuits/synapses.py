@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spicemem.circuit import GROUND, Circuit, Resistor, Synapse, VoltageGain
 from spicemem.devices.eis import EIS
+from spicemem.devices.quantum_dot import QuantumDot
 from spicemem.errors import CircuitError
 from spicemem.model import Bench, Model
 from spicemem.waveform import Waveform
@@ -13,6 +14,33 @@ _BENCH = Bench(
     drives={"pre": _PRE, "post": (-_PRE).shift(0.02), "drain": Waveform.constant(0.1)}, stop=0.25, max_step=2e-4,
     plot=("syn.g",), title="spike pair at +20 ms", y_label="conductance [S]",
 )
+
+
+def one_device(device: Model | None = None, r: float = 0.0) -> Circuit:
+    """One two-terminal device between two neurons: its voltage is v(pre) - v(post).
+
+    device: any model with terminals p (at the presynaptic side) and n; default QuantumDot preset x. r: Ohm in series at
+    the presynaptic side, 0 for none. Ports: pre (also biased to read), post.
+    """
+    device = device or QuantumDot.preset("x")
+    if set(device.definition.terminals) != {"p", "n"}:
+        raise CircuitError(f"one_device: device {device.definition.name}",
+                           found=f"terminals {', '.join(device.definition.terminals)}", expected="p and n")
+    spike = Waveform.points((0, 0), (0.005, 4.2), (0.01, 0)).shift(0.005)
+    cell = Circuit("one_device", ("pre", "post"), "One device between two neurons",
+                   (Synapse("syn", "pre", "post", "pre", "syn"),),
+                   Bench({"pre": spike, "post": (-spike).scale(0.5)}, stop=0.02, max_step=2e-5,
+                         plot=(f"syn.{next(iter(device.definition.states))}",), title="spike pair",
+                         y_label=_label(device)))
+    inner = "inside" if r else "pre"
+    if r:
+        cell.add("r_series", Resistor(r), p="pre", n=inner)
+    return cell.add("syn", device, p=inner, n="post")
+
+
+def _label(device: Model) -> str:
+    state = next(iter(device.definition.states.values()))
+    return state.doc if state.unit == "1" else f"{state.doc} [{state.unit}]"
 
 
 def _divider(cell: Circuit, synapse: str, device: Model, pre: str, post: str, drain: str, r: float) -> None:
