@@ -53,7 +53,7 @@ class Vacask(Engine):
         lines += ["control", f"  options reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9"]
         lines.append("  save " + " ".join(dict.fromkeys(self._save(job, name) for name in job.saves)))
         if job.analysis == "tran":
-            stop = number(job.stop)
+            stop = number(text.instant(job.stop))
             lines.append(f"  analysis out tran step={stop} stop={stop} maxstep={number(job.max_step)}")
         elif job.analysis == "dc":
             values = ", ".join(map(number, job.values))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from spicemem.circuit import (
     Capacitor,
     Circuit,
@@ -31,12 +33,20 @@ CARDS = {
 }
 
 
+def instant(time: float) -> float:
+    """A time (s) in 13 digits: points of two sources that differ by rounding alone, or from the end of the run, would
+    leave VACASK steps of 1e-21 s, and it would give up ("timestep too small")."""
+    return float(f"{time:.12e}")
+
+
 def wave_text(wave: Waveform) -> str:
     """A source's value: a constant or a piecewise-linear list that starts at time 0."""
     if len(wave.times) == 1 or wave.times[-1] <= 0:
         return f"dc={number(float(wave.values[-1]))}"
     run = wave.starting_at(0.0)
-    points = ", ".join(f"{number(t)}, {number(v)}" for t, v in zip(run.times, run.values, strict=True))
+    times = np.array([instant(t) for t in run.times])
+    times = times if (np.diff(times) > 0).all() else run.times
+    points = ", ".join(f"{number(t)}, {number(v)}" for t, v in zip(times, run.values, strict=True))
     return f'type="pwl" wave=[{points}]'
 
 
