@@ -188,7 +188,7 @@ def test_floating_capacitors_divide() -> None:
 
 def test_controlled_sources() -> None:
     four = {"p": "o1", "n": "0", "cp": "a", "cn": "0"}
-    base = (DRIVE, ("r1", Resistor(1e3), "a", "0"), ("load", Resistor(500.0), "o1", "0"))
+    base = (DRIVE, ("r1", Resistor(1e3), "a", "0"), ("r_load", Resistor(500.0), "o1", "0"))
     for part, expected in (
         (("e1", VoltageGain(-3.0), four), -3.0), (("g1", Transconductor(2e-3), four), -1.0),
         (("f1", CurrentGain(4.0, "vs"), "o1", "0"), 2.0), (("h1", Transresistor(250.0, "vs"), "o1", "0"), -0.25),
