@@ -629,8 +629,10 @@ def main() -> None:
         if "multiprocessing" in sys.modules:
             for child in sys.modules["multiprocessing"].active_children():
                 child.terminate()
+        # Now, not on the way out: an exception raised here is lost when it meets a weak reference being cleared, and
+        # then the runs that end are what tells the main thread.
+        _stop_simulators()
         if count[0] > 1:
-            _stop_simulators()
             os._exit(INTERRUPTED)
         raise KeyboardInterrupt
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from spicemem.errors import EngineError, SimulationError
 
 _running: set[subprocess.Popen[bytes]] = set()
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal may come while this very thread holds it
 _stopping = threading.Event()
 
 
