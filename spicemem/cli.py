@@ -290,8 +290,7 @@ def _show_use(device: Model, console: Console) -> None:
 
     if device.behaviour is None:
         return
-    b, d = device.handling(), device.definition
-    unit = d.inputs[b.write].unit if b.write in d.inputs else "V"
+    b, unit = device.handling(), device.write_unit
     used = [pulse for pulse in (b.set_pulse, b.reset_pulse) if pulse]
     pulses = [f"{engineering(volts, unit)} for {engineering(width, 's')}" for volts, width in used]
     rows = [("kind", b.kind), ("written at", f"{b.write} against {b.common}"), ("read at", f"{b.read}, "

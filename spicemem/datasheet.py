@@ -73,12 +73,12 @@ def _loops(sheet: Sheet, engine: Engine) -> None:
     sheet.halves = iv_loop(device, engine=engine)
     if b.kind in ("bipolar", "unipolar"):  # the first loop depends on where the device happened to start
         sheet.halves = iv_loop(device, engine=engine, initial=sheet.halves[-1].final)
-    unit = _write_unit(device)
+    unit = device.write_unit
     first = sheet.halves[0]
     v_set = switching_voltage(first)
     set_name, reset_name = ("v_set", "v_reset") if unit == "V" else ("set at", "reset at")
     sheet.figures["threshold" if b.kind == "threshold" else set_name] = (
-        f"{engineering(v_set, unit)} at {engineering(b.rate, unit)}/s")
+        f"{engineering(v_set, unit)} at {engineering(b.rate, unit)}/s" if np.isfinite(v_set) else "does not switch")
     if len(sheet.halves) > 1 and b.kind != "volatile":
         v_reset = switching_voltage(sheet.halves[1])
         name = "other sign" if b.kind == "threshold" else reset_name
@@ -110,7 +110,7 @@ def _switching(sheet: Sheet, engine: Engine) -> None:
         volts = switching_voltage(half)
         if b.kind in ("threshold", "volatile") and k:
             break
-        if not np.isfinite(volts) or volts == 0 or np.ptp(np.log(half.siemens)) < 0.05:
+        if not np.isfinite(volts) or np.ptp(np.log(half.siemens)) < 0.05:
             continue
         series = OVERDRIVE * volts
         start = sheet.halves[k - 1].final if b.kind in ("bipolar", "unipolar") else None
@@ -119,14 +119,14 @@ def _switching(sheet: Sheet, engine: Engine) -> None:
         sheet.switching[name] = series, np.array(times)
         at = dict(zip(OVERDRIVE.tolist(), times, strict=True))[2.0]
         if np.isfinite(at):
-            sheet.figures[f"t_{name}"] = f"{engineering(at, 's')} at {engineering(2 * volts, _write_unit(device))}"
+            sheet.figures[f"t_{name}"] = f"{engineering(at, 's')} at {engineering(2 * volts, device.write_unit)}"
 
 
 def _trains(sheet: Sheet, engine: Engine) -> None:
     device, b = sheet.device, sheet.device.handling()
     up, state = pulse_train(device, *b.set_pulse, b.pulses, engine=engine, series=b.series)
     sheet.trains["potentiation"] = up
-    left = f"{up[-1] / up[0]:.3g} times" if abs(up[-1] / up[0] - 1) > 0.01 else "nothing left after each"
+    left = f"{up[-1] / up[0]:.3g} times" if abs(up[-1] / up[0] - 1) > 0.01 else "none left"
     sheet.figures["potentiation"] = f"{_pulses(device, b.set_pulse)}: {left}"
     if b.reset_pulse is not None:
         down, _ = pulse_train(device, *b.reset_pulse, b.pulses, engine=engine, initial=state)
@@ -137,7 +137,7 @@ def _trains(sheet: Sheet, engine: Engine) -> None:
 
 def _pulses(device: Model, pulse: tuple[float, float]) -> str:
     volts, width = pulse
-    return f"{device.handling().pulses} pulses of {engineering(volts, _write_unit(device))}, {engineering(width, 's')}"
+    return f"{device.handling().pulses} pulses of {engineering(volts, device.write_unit)}, {engineering(width, 's')}"
 
 
 def _rest(sheet: Sheet, engine: Engine) -> None:
@@ -155,11 +155,6 @@ def _rest(sheet: Sheet, engine: Engine) -> None:
     sheet.figures["retention"] = (
         f"half of the change gone after {engineering(float(times[gone[0]]), 's')}" if len(gone)
         else f"more than half of the change kept for {engineering(b.retention, 's')}")
-
-
-def _write_unit(device: Model) -> str:
-    b, d = device.handling(), device.definition
-    return d.inputs[b.write].unit if b.write in d.inputs else "V"
 
 
 def draw(sheet: Sheet) -> Figure:
@@ -195,7 +190,7 @@ def _axis(label: str, unit: str, largest: float) -> tuple[float, str]:
 
 def _loop_axes(panel: Axes, sheet: Sheet) -> tuple[float, float]:
     b = sheet.device.handling()
-    unit = _write_unit(sheet.device)
+    unit = sheet.device.write_unit
     x, x_text = _axis(f"{'voltage' if unit == 'V' else 'drive'} at {b.write}", unit,
                       max(float(np.abs(h.volts).max()) for h in sheet.halves))
     where = f"current into {b.read}" + (f" at {engineering(b.v_read, 'V')}" if b.read != b.write else "")
@@ -209,7 +204,7 @@ def _loop_axes(panel: Axes, sheet: Sheet) -> tuple[float, float]:
 def _draw_linear(panel: Axes, sheet: Sheet) -> None:
     x, y = _loop_axes(panel, sheet)
     for k, half in enumerate(sheet.halves):
-        panel.plot(half.volts * x, half.amps * y, label=f"to {engineering(_peak(half), _write_unit(sheet.device))}",
+        panel.plot(half.volts * x, half.amps * y, label=f"to {engineering(_peak(half), sheet.device.write_unit)}",
                    color=f"C{k}")
     panel.axhline(0, color="0.7", linewidth=0.8, zorder=0)
     panel.axvline(0, color="0.7", linewidth=0.8, zorder=0)
@@ -226,7 +221,7 @@ def _draw_log(panel: Axes, sheet: Sheet) -> None:
     for k, half in enumerate(sheet.halves):
         amps = np.abs(half.amps)
         panel.semilogy(half.volts * x, np.where(amps > 1e-13, amps, np.nan), color=f"C{k}",
-                       label=f"to {engineering(_peak(half), _write_unit(sheet.device))}")
+                       label=f"to {engineering(_peak(half), sheet.device.write_unit)}")
     if sheet.steady is not None:
         panel.semilogy(sheet.steady[0] * x, sheet.steady[1], "k--", linewidth=1, label="steady, current driven")
     panel.set_ylabel(panel.get_ylabel().replace("current", "|current|").rsplit(" (", 1)[0] + " (A)")
@@ -236,7 +231,7 @@ def _draw_log(panel: Axes, sheet: Sheet) -> None:
 def _draw_switching(panel: Axes, sheet: Sheet) -> None:
     if not sheet.switching or not any(np.isfinite(t).any() for _, t in sheet.switching.values()):
         return _say(panel, "no switching in the I-V loop")
-    unit = _write_unit(sheet.device)
+    unit = sheet.device.write_unit
     largest = max(float(np.abs(volts).max()) for volts, _ in sheet.switching.values())
     scale, text = _axis("amplitude, without sign", unit, largest)
     for k, (name, (volts, times)) in enumerate(sheet.switching.items()):

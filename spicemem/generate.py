@@ -163,15 +163,18 @@ def readme(text: str) -> str:
     return f"{head}{begin}\n| device | what it is | presets |\n|---|---|---|\n{''.join(rows)}{end}{tail}"
 
 
-def _readme_of(root: Path) -> dict[str, str]:
-    """README.md under the root as it should be; nothing where there is none, which is no fault of the devices."""
+def _expected(root: Path) -> dict[str, str]:
+    """Every file as it should be under a root; README.md where there is one, having none is no fault of the devices."""
     path = root / "README.md"
-    return {"README.md": readme(path.read_text(encoding="utf-8"))} if path.is_file() else {}
+    return {**shipped(), **({"README.md": readme(path.read_text(encoding="utf-8"))} if path.is_file() else {})}
 
 
 def stale(root: Path) -> dict[str, str]:
     """What `generate` would change: "out of date", "missing" or "surplus", by path."""
-    files = {**shipped(), **_readme_of(root)}
+    return _stale(root, _expected(root))
+
+
+def _stale(root: Path, files: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name, text in files.items():
         path = root / name
@@ -195,7 +198,8 @@ def stale(root: Path) -> dict[str, str]:
 
 def generate(root: Path) -> dict[str, str]:
     """Bring the shipped files under `root` up to date; what was changed and why, as `stale` tells it."""
-    files, changes = {**shipped(), **_readme_of(root)}, stale(root)
+    files = _expected(root)
+    changes = _stale(root, files)
     for name, why in changes.items():
         if why == "surplus":
             (root / name).unlink()

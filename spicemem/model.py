@@ -269,6 +269,11 @@ class StateInfo:
     static: str
     symbol: Expr
 
+    @property
+    def label(self) -> str:
+        """For an axis: meaning and unit."""
+        return self.doc if self.unit == "1" else f"{self.doc} [{self.unit}]"
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -374,6 +379,12 @@ class Model:
         """The terminal that the printed voltages of the preset's source are applied to: the first unless it says."""
         entry = self.presets.get(self.preset_name or "")
         return (entry and entry.anode) or self.definition.terminals[0]
+
+    @property
+    def write_unit(self) -> str:
+        """Unit of what is driven where the device is written: V, or that of an input (light)."""
+        pin = self.definition.inputs.get(self.handling().write)
+        return "V" if pin is None else pin.unit
 
     def handling(self) -> Behaviour:
         """The declared behaviour, with what the preset changes. Raises ModelError for a device that declares none."""

@@ -1,4 +1,4 @@
-"""Is each device physical, in every engine, whatever drives it? Nothing here knows a device by name."""
+"""Is each device physical, in every engine, whatever drives it? No device is named but the one without snap-back."""
 
 import math
 

@@ -26,21 +26,16 @@ def one_device(device: Model | None = None, r: float = 0.0) -> Circuit:
     if set(device.definition.terminals) != {"p", "n"}:
         raise CircuitError(f"one_device: device {device.definition.name}",
                            found=f"terminals {', '.join(device.definition.terminals)}", expected="p and n")
+    state = next(iter(device.definition.states.values()))
     spike = Waveform.points((0, 0), (0.005, 4.2), (0.01, 0)).shift(0.005)
     cell = Circuit("one_device", ("pre", "post"), "One device between two neurons",
                    (Synapse("syn", "pre", "post", "pre", "syn"),),
                    Bench({"pre": spike, "post": (-spike).scale(0.5)}, stop=0.02, max_step=2e-5,
-                         plot=(f"syn.{next(iter(device.definition.states))}",), title="spike pair",
-                         y_label=_label(device)))
+                         plot=(f"syn.{state.name}",), title="spike pair", y_label=state.label))
     inner = "inside" if r else "pre"
     if r:
         cell.add("r_series", Resistor(r), p="pre", n=inner)
     return cell.add("syn", device, p=inner, n="post")
-
-
-def _label(device: Model) -> str:
-    state = next(iter(device.definition.states.values()))
-    return state.doc if state.unit == "1" else f"{state.doc} [{state.unit}]"
 
 
 def _divider(cell: Circuit, synapse: str, device: Model, pre: str, post: str, drain: str, r: float) -> None:

@@ -40,6 +40,11 @@ class Target:
     unit: str
     reading: str
 
+    def meets(self, value: float) -> bool:
+        """Whether a finite value lies within the bounds that there are."""
+        return math.isfinite(value) and (self.low is None or value >= self.low) and (
+            self.high is None or value <= self.high)
+
 
 @dataclass(frozen=True)
 class Score:
@@ -84,8 +89,7 @@ class Outcome:
         if passed is None:
             if not isinstance(simulated, int | float):
                 raise InputError(f"score of {id}", found=repr(simulated), expected="a number or a verdict")
-            passed = math.isfinite(simulated) and (target.low is None or simulated >= target.low) and (
-                target.high is None or simulated <= target.high)
+            passed = target.meets(simulated)
             if target.low is None and target.high is None:
                 raise InputError(f"score of {id}", found="no bounds in its row", expected="a verdict")
         self.scores[id] = Score(id, simulated, bool(passed))

@@ -60,6 +60,8 @@ PRESETS = {
 #: Peaks of the triangle sweeps and pulse amplitudes, in printed switching voltages; slope of the sweeps, V/s.
 SWEEP, PULSE, RATE = 1.5, 2.0, 1.0
 VOLTAGE, RATIO, TIME = 0.1, 1.5, 2.0
+#: Rows printed with both signs: the value counts only when the other sign sets too.
+BOTH_SIGNS = {"Au/SAM-SURMOF/Au"}
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,11 @@ def device_of(row: Row) -> Model:
     return DEVICES[name].preset(preset)
 
 
+def _sign(device: Model) -> float:
+    """-1 where the printed voltages are those of a stack that sets with negative voltage."""
+    return -1.0 if device.anode == device.handling().common else 1.0
+
+
 def measure(row: Row, engine: Engine, device: Model | None = None) -> Found:
     """Simulate a row: two triangle loops at 1 V/s to 1.5 times the printed voltages, the second counts; then pulses.
 
@@ -159,7 +166,7 @@ def measure(row: Row, engine: Engine, device: Model | None = None) -> Found:
     """
     device = device or device_of(row)
     b = device.handling()
-    sign = -1.0 if device.anode == b.common else 1.0
+    sign = _sign(device)
     v_read = math.copysign(min(0.1, abs(row.v_set) / 5), row.v_set * sign)
     set_peak = SWEEP * row.v_set * sign
     reset_peak = b.loop[1] if math.isnan(row.v_reset) else SWEEP * row.v_reset * sign
@@ -183,19 +190,15 @@ def measure(row: Row, engine: Engine, device: Model | None = None) -> Found:
             printed = row.cells[name].bounds[0][1]
             values[name] = switching_time(device, PULSE * volts, middle(half), engine=engine, initial=initial,
                                           shortest=printed / 100, longest=printed * 10, edge=printed / 1000)
-    if row.structure in BOTH_SIGNS and not BOTH_SIGNS[row.structure](device, engine, -set_peak):
+    if row.structure in BOTH_SIGNS and not _sets(device, engine, -set_peak):
         values["vset"] = math.nan
     return Found(row, values, (up, down))
 
 
-def _sets_with_either_sign(device: Model, engine: Engine, peak: float) -> bool:
-    """Whether the other polarity sets as well, at the same voltage within 10 %."""
+def _sets(device: Model, engine: Engine, peak: float) -> bool:
+    """Whether a half loop to `peak` sets, at the voltage printed within 10 %."""
     half = half_loop(device, peak, engine=engine, rate=RATE, series=device.handling().series)
     return abs(switching_voltage(half) * SWEEP / peak - 1) <= VOLTAGE and half.siemens[-1] > half.siemens[0]
-
-
-#: Rows printed with both signs: the value counts only when the other sign sets too.
-BOTH_SIGNS = {"Au/SAM-SURMOF/Au": _sets_with_either_sign}
 
 
 def _measured(engine: Engine, row: Row) -> Found:
@@ -234,7 +237,7 @@ def _table1(context: Context) -> None:
 def _curve(found: Found, engine: Engine) -> Curve:
     up, down = found.halves
     device = device_of(found.row)
-    sign = -1.0 if device.anode == device.handling().common else 1.0
+    sign = _sign(device)
     time = np.concatenate([up.time, up.time[-1] + down.time[1:]])
 
     def joined(name: str) -> np.ndarray:
@@ -258,7 +261,7 @@ def _picture(found: list[Found]) -> Figure:
             panel.text(0.5, 0.5, "failed", ha="center", transform=panel.transAxes)
             continue
         device = device_of(row)
-        sign = -1.0 if device.anode == device.handling().common else 1.0
+        sign = _sign(device)
         for half, name in zip(item.halves, ("set half", "reset half"), strict=True):
             panel.semilogy(half.volts * sign, half.siemens, label=name)
         for name, style in (("vset", "C0"), ("vreset", "C1")):

@@ -85,11 +85,6 @@ def _provenance(context: Context, protocol: str, **more: str) -> dict[str, str]:
             "engine": f"{context.engine.name} {context.engine.version()}", "spicemem": __version__}
 
 
-def _meets(id: str, value: float) -> bool:
-    row = targets()[id]
-    return (row.low is None or value >= row.low) and (row.high is None or value <= row.high)
-
-
 @dataclass(frozen=True)
 class _Panel:
     """What one panel of a picture shows: curves of the same quantities, a legend entry and a fit each."""
@@ -272,7 +267,7 @@ def _otj_stm_ltm(context: Context) -> None:
     wave = replace(wave, provenance=_provenance(context, f"successive spikes of 100 ns, {compliance}"))
     outcome.keep(by_amplitude, by_width, wave)
     ratio = float(stable[-1] / stable[0]) * 8.5
-    outcome.score("otj-amplitude-ratio", ratio, bool(_meets("otj-amplitude-ratio", ratio)
+    outcome.score("otj-amplitude-ratio", ratio, bool(targets()["otj-amplitude-ratio"].meets(ratio)
                                                      and (np.diff(stable) >= 0).all()))
     outcome.score("otj-width-growth", f"{' '.join(f'{g / rest:.3f}' for g in grown)} times the current at rest",
                   bool((np.diff(np.r_[rest, grown]) > 0).all() and grown[-1] >= 3 * rest))

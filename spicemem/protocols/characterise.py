@@ -22,6 +22,8 @@ from spicemem.waveform import Waveform
 Array = NDArray[np.float64]
 #: The longest step is the length of the run over this.
 STEPS = 2000
+#: What changes by less than this factor has not switched.
+SWITCHED = 1.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +111,8 @@ def middle(half: Trace) -> float:
 
 def switching_voltage(half: Trace) -> float:
     """The voltage (V) at which a half loop passes its `middle` on the way to its peak or back; nan if it never does."""
+    if half.siemens.max() < SWITCHED * half.siemens.min():
+        return float("nan")
     level = middle(half)
     at = half.crossing(level, bool(half.siemens[0] < level))
     return float(np.interp(at, half.time, half.volts)) if np.isfinite(at) else float("nan")

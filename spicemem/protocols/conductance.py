@@ -38,7 +38,7 @@ def conductance(device: Model, states: Mapping[str, ArrayLike], voltage: float |
     values[b.common] = np.zeros(count)
     values |= {name: np.full(count, volts / 2) for name in d.nodes}
     _balance(device, values)
-    current = _value(inward(device, b.read), values)
+    current = evaluate(inward(device, b.read), values)
     return np.asarray(current / volts)
 
 
@@ -53,7 +53,8 @@ def inward(device: Model, net: str) -> Expr:
     return total
 
 
-def _value(node: Expr, values: Mapping[str, Array]) -> Array:
+def evaluate(node: Expr, values: Mapping[str, Array]) -> Array:
+    """An expression for arrays of its symbols by name, all of one length."""
     inputs = symbols(node)
     count = len(next(iter(values.values())))
     with np.errstate(all="ignore"):
@@ -70,11 +71,11 @@ def _balance(device: Model, values: dict[str, Array]) -> None:
     leaving = [inward(device, name) for name in nodes]
     slopes = [[derivative(current, by) for by in unknown] for current in leaving]
     def residual(at: Mapping[str, Array]) -> Array:
-        return np.stack([_value(current, at) for current in leaving], axis=-1)
+        return np.stack([evaluate(current, at) for current in leaving], axis=-1)
 
     now = residual(values)
     for _ in range(_STEPS):
-        jacobian = np.stack([np.stack([_value(s, values) for s in row], axis=-1) for row in slopes], axis=-2)
+        jacobian = np.stack([np.stack([evaluate(s, values) for s in row], axis=-1) for row in slopes], axis=-2)
         try:
             step = np.linalg.solve(jacobian, -now[..., None])[..., 0]
         except np.linalg.LinAlgError:

@@ -7,10 +7,9 @@ import math
 import numpy as np
 
 from spicemem.engines import Engine
-from spicemem.expr import Expr, compile_function, symbols
 from spicemem.model import Behaviour, Model
 from spicemem.protocols.characterise import Array, Trace, trace
-from spicemem.protocols.conductance import inward
+from spicemem.protocols.conductance import evaluate, inward
 from spicemem.spread import generator
 from spicemem.waveform import Waveform
 
@@ -83,7 +82,7 @@ def power(device: Model, seed: int, count: int = 2000) -> tuple[Array, Array]:
         start = device.initial(name)
         low, high = (start if e is None else device.number(e) for e in (info.low, info.high))
         values[name] = source.uniform(min(low, start), max(high, start), count)
-    currents = {name: _evaluate(inward(device, name), values, count) for name in d.terminals}
+    currents = {name: evaluate(inward(device, name), values) for name in d.terminals}
     total = sum((currents[name] * values[name] for name in d.terminals), np.zeros(count))
     return total, currents[b.read]
 
@@ -94,10 +93,4 @@ def current_at_rest(device: Model) -> float:
     values = {name: np.zeros(1) for name in (*d.pins, *d.nodes)}
     values |= {name: np.full(1, v) for name, v in device.values.items()}
     values |= {name: np.full(1, device.initial(name)) for name in d.states}
-    return max(float(np.abs(_evaluate(inward(device, name), values, 1)).max()) for name in d.terminals)
-
-
-def _evaluate(node: Expr, values: dict[str, Array], count: int) -> Array:
-    inputs = symbols(node)
-    found = compile_function([node], inputs)(*(values[s.value] for s in inputs))[0]
-    return np.asarray(np.broadcast_to(np.asarray(found, dtype=np.float64), (count,)))
+    return max(float(np.abs(evaluate(inward(device, name), values)).max()) for name in d.terminals)

@@ -56,7 +56,7 @@ def loop_bench(device: Model) -> Bench:
     state = next(iter(d.states.values()))
     return Bench(drives={**{pin: Waveform.constant(v) for pin, v in b.bias.items()}, b.write: wave},
                  stop=wave.duration, max_step=wave.duration / 2000, plot=(state.name,),
-                 title="I-V loop", y_label=f"{state.doc} [{state.unit}]" if state.unit != "1" else state.doc)
+                 title="I-V loop", y_label=state.label)
 
 
 def loop_wave(behaviour: Behaviour) -> Waveform:
