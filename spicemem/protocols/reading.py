@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spicemem.circuit import Circuit, Synapse
@@ -17,10 +17,14 @@ DISTURB = 1e-4
 
 @dataclass(frozen=True)
 class Reading:
-    """How a conductance is read: `voltage` (V) on the read port for `width` (s), current taken late in the pulse."""
+    """How a conductance is read: `voltage` (V) on the read port for `width` (s), current taken late in the pulse.
+
+    bias: V on other ports meanwhile, such as the word line of a 1T1R cell.
+    """
 
     voltage: float = 0.1
     width: float = 1e-3
+    bias: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.voltage or not self.width > 0:
@@ -30,6 +34,11 @@ class Reading:
     def pulse(self, start: float = 0.0) -> Waveform:
         """The pulse on the read port, edges a tenth of its width."""
         return Waveform.pulse(self.voltage, self.width, self.width / 10, start)
+
+    def drives(self, synapse: Synapse, start: float = 0.0) -> dict[str, Waveform]:
+        """The pulse on the read port, and on those under bias."""
+        return {synapse.read: self.pulse(start), **{port: self.pulse(start) * (v / self.voltage)
+                                                    for port, v in self.bias.items()}}
 
     def sample(self, result: Result, synapse: Synapse, start: float = 0.0) -> float:
         """Conductance (S) seen from the read port at 0.8 of the pulse that began at `start`."""
@@ -67,7 +76,7 @@ def read(
     """
     synapses = synapses_of(cell)
     stop = after + reading.width * 1.05
-    drives = {s.read: reading.pulse(after) for s in synapses}
+    drives = {port: wave for s in synapses for port, wave in reading.drives(s, after).items()}
     # Coarse while nothing happens: the pulse has break points of its own.
     max_step = max(after / 20, reading.width / 10)
     extra = tuple(f"{s.device}.{name}" for s in synapses for name in states_of(cell, s))
