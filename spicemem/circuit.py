@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import ClassVar
 
 from spicemem.errors import CircuitError, nearest
@@ -21,7 +23,7 @@ DOT = "."
 class Part:
     """A primitive part. Its pins are `pins`; its numbers are dataclass fields in SI."""
 
-    pins: ClassVar[tuple[str, ...]] = ("p", "n")
+    pins: tuple[str, ...] = ("p", "n")
     #: Fields that must be above 0, with their unit.
     positive: ClassVar[Mapping[str, str]] = {}
 
@@ -119,6 +121,47 @@ class Transresistor(Part):
         return Transresistor(self.ohm, sense)
 
 
+#: Grammar of the names that other people gave: models and subcircuits, sections of a library, parameters.
+_FOREIGN = re.compile(r"[A-Za-z][A-Za-z0-9_.]*\Z")
+
+
+@dataclass(frozen=True)
+class Foreign(Part):
+    """A part that another one's library defines, such as a foundry's transistor: for the engines over ngspice only.
+
+    name: its model card (letter "M", any other SPICE letter), or its subcircuit (letter "X"). include: the library's
+    path; section: the one of its `.lib` sections that is taken, "" for a plain include. params: instance parameters in
+    the library's own units. pins: in the library's order. It has no state: charges inside it do not go on from one run
+    to the next, but start from the operating point.
+    """
+
+    name: str
+    include: str | Path
+    section: str = ""
+    params: Mapping[str, float] = field(default_factory=dict)
+    letter: str = "M"
+    pins: tuple[str, ...] = ("d", "g", "s", "b")
+
+    def check(self, name: str) -> None:
+        """Refuse what would say something else in a netlist, and a library that is not there."""
+        what = f"{type(self).__name__} {name!r}"
+        for entry, text in (("name", self.name), *((("section", self.section),) if self.section else ()),
+                            *(("parameter", key) for key in self.params)):
+            if not isinstance(text, str) or not _FOREIGN.match(text):
+                raise CircuitError(f"{what}: {entry}", found=repr(text), expected="letters, digits, _ and dots")
+        if not re.fullmatch("[A-Z]", self.letter):
+            raise CircuitError(f"{what}: letter", found=repr(self.letter), expected="a SPICE letter, M or X")
+        for pin in self.pins:
+            check_name(pin, f"{what}: pin", CircuitError)
+        for key, value in self.params.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise CircuitError(f"{what}: parameter {key}", found=repr(value), expected="a finite number")
+        path = check_text(str(self.include), f"{what}: include", CircuitError)
+        if '"' in path or " " in path or not Path(path).is_file():
+            raise CircuitError(f"{what}: include", found=repr(path),
+                               expected="a file, whose path has no quotes and no blanks (ngspice takes none)")
+
+
 @dataclass(frozen=True)
 class Synapse:
     """Where a synapse cell is driven and read: ports `pre`, `post`; `read` is the port biased to read it, whose
@@ -162,6 +205,7 @@ class Circuit:
         self.synapses, self.bench = synapses, bench
         self.parts: dict[str, tuple[Part | Model | Circuit, dict[str, str]]] = {}
         self._spelling: dict[str, str] = {}
+        self._lower: set[str] = set()
         for port in self.ports:
             self._spell(port)
         if len(set(map(str.lower, self.ports))) != len(self.ports):
@@ -170,7 +214,7 @@ class Circuit:
     def add(self, name: str, part: Part | Model | Circuit, /, **nets: str) -> Circuit:
         """Add a part, each pin (or port) connected by keyword to a net name; returns the circuit."""
         check_name(name, f"{self.name}: part", CircuitError)
-        if name.lower() in map(str.lower, self.parts):
+        if name.lower() in self._lower:
             raise CircuitError(f"{self.name}: part {name!r}", found="that name already", expected="a new one",
                                remedy="SPICE does not tell capitals from small letters")
         if not isinstance(part, Part | Model | Circuit):
@@ -191,12 +235,14 @@ class Circuit:
             raise CircuitError(f"{self.name}: {name}", found=f"nothing connected to {', '.join(missing)}",
                                expected=f"a net for each of {', '.join(pins)}",
                                remedy=f'Write add("{name}", ..., {missing[0]}="net")')
-        before = dict(self._spelling)
+        count = len(self._spelling)
         try:
             self.parts[name] = (part, {pin: self._spell(nets[pin]) for pin in pins})
         except CircuitError:
-            self._spelling = before  # a refused part leaves no net behind
+            for net in list(self._spelling)[count:]:  # a refused part leaves no net behind
+                del self._spelling[net]
             raise
+        self._lower.add(name.lower())
         return self
 
     def _spell(self, net: str) -> str:
@@ -235,7 +281,7 @@ class Circuit:
     def copy(self) -> Circuit:
         """The same circuit, to be changed without changing this one (nested circuits are shared)."""
         twin = Circuit(self.name, self.ports, self.title, self.synapses, self.bench)
-        twin.parts, twin._spelling = dict(self.parts), dict(self._spelling)
+        twin.parts, twin._spelling, twin._lower = dict(self.parts), dict(self._spelling), set(self._lower)
         return twin
 
     def replace(self, path: str, **values: float) -> Circuit:

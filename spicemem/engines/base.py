@@ -17,13 +17,14 @@ from spicemem.circuit import (
     Circuit,
     CurrentSource,
     Element,
+    Foreign,
     Inductor,
     Resistor,
     VoltageSource,
     capacitive_pairs,
 )
 from spicemem.engines.result import Array, Result
-from spicemem.errors import InputError, SimulationError, nearest
+from spicemem.errors import EngineError, InputError, SimulationError, nearest
 from spicemem.model import Model
 from spicemem.units import NONE, describe
 
@@ -36,9 +37,9 @@ LOOSEST_RELTOL = 1e-4
 class Job:
     """One analysis of a flattened circuit whose devices already start where they should.
 
-    analysis: "tran", "op" or "dc" (of `source` over `values`). saves: canonical signal names. units: of every signal
-    the circuit has. holds: net pairs and the voltage each starts from; currents: inductor currents at the start, by
-    path.
+    analysis: "tran", "op" or "dc" (of `swept`: the values of each source, all together from point to point). saves:
+    canonical signal names. units: of every signal the circuit has. holds: net pairs and the voltage each starts from;
+    currents: inductor currents at the start, by path.
     """
 
     title: str
@@ -51,8 +52,7 @@ class Job:
     reltol: float = RELTOL
     holds: Sequence[tuple[str, str, float]] = ()
     currents: Mapping[str, float] = field(default_factory=dict)
-    source: str = ""
-    values: Sequence[float] = ()
+    swept: Mapping[str, Sequence[float]] = field(default_factory=dict)
     timeout: float = 600.0
     keep: Path | None = None
 
@@ -60,6 +60,12 @@ class Job:
     def devices(self) -> dict[str, Model]:
         """Devices by path."""
         return {e.path: e.part for e in self.elements if isinstance(e.part, Model)}
+
+    @cached_property
+    def axis(self) -> Array:
+        """What stands for time in a sweep: the values of an only source, else the number of the point."""
+        values = list(self.swept.values())
+        return np.array(values[0], dtype=np.float64) if len(values) == 1 else np.arange(float(len(values[0])))
 
     @cached_property
     def inductors(self) -> set[str]:
@@ -72,6 +78,8 @@ class Engine(ABC):
 
     name: str
     description: str
+    #: Whether it reads the libraries that `Foreign` parts are from.
+    foreign = False
 
     @abstractmethod
     def available(self) -> tuple[bool, str]:
@@ -116,22 +124,40 @@ class Engine(ABC):
     def dc(self, circuit: Circuit, source: str, values: Sequence[float], *,
            initial: Mapping[str, float] | None = None, save: Iterable[str] | None = None) -> Result:
         """Operating points while the value of a voltage or current source is swept; `time` is the swept value."""
-        sweep = [float(v) for v in values]
-        if not sweep or not np.isfinite(sweep).all():
-            raise InputError("values of the sweep", found=repr(values), expected="finite numbers, at least one")
+        return self.sweep(circuit, {source: values}, initial=initial, save=save)
+
+    def sweep(self, circuit: Circuit, values: Mapping[str, Sequence[float]], *,
+              initial: Mapping[str, float] | None = None, save: Iterable[str] | None = None) -> Result:
+        """Operating points, one after the other in one process: the k-th has the k-th value of every source named.
+
+        values: V or A by path of the source, lists of one length. States are held as in any operating point. `time` of
+        the result is the swept value of an only source, else the number of the point from 0.
+        """
+        swept = {source: [float(v) for v in given] for source, given in values.items()}
+        lengths = {len(given) for given in swept.values()}
+        if len(lengths) != 1 or not max(lengths) or not all(np.isfinite(given).all() for given in swept.values()):
+            raise InputError("values of the sweep", found=repr(dict(values)) if len(swept) < 4 else
+                             f"{len(swept)} lists of {', '.join(map(str, sorted(lengths)))} values",
+                             expected="finite numbers, at least one, as many for each source")
         job = self._job(circuit, "dc", initial, save)
         sources = {e.path for e in job.elements if isinstance(e.part, VoltageSource | CurrentSource)}
-        if source not in sources:
-            raise InputError(f"source {source!r} of the sweep", found="no such source", expected="one of the circuit",
-                             remedy=nearest(source, sources))
+        for source in swept:
+            if source not in sources:
+                raise InputError(f"source {source!r} of the sweep", found="no such source",
+                                 expected="one of the circuit", remedy=nearest(source, sources))
         # A source with a waveform would use that instead: the swept one becomes plain.
-        elements = [Element(e.path, type(e.part)(sweep[0]), e.nets) if e.path == source
+        elements = [Element(e.path, type(e.part)(swept[e.path][0]), e.nets) if e.path in swept
                     and isinstance(e.part, VoltageSource | CurrentSource) else e for e in job.elements]
-        return self._finish(replace(job, elements=elements, source=source, values=sweep))
+        return self._finish(replace(job, elements=elements, swept=swept))
 
     def _job(self, circuit: Circuit, analysis: str, initial: Mapping[str, float] | None,
              save: Iterable[str] | None) -> Job:
         elements = circuit.check_runnable()
+        for e in elements if not self.foreign else ():
+            if isinstance(e.part, Foreign):
+                raise EngineError(f"engine {self.name}: part {e.path}", found=f"{e.part.name} of {e.part.include}",
+                                  expected="parts of this package: it does not read SPICE libraries",
+                                  remedy="Use engine ngspice or ngspice-osdi, or the compact transistor NFET()")
         given = dict(initial or {})
         known = signal_units(elements)
         for name, value in given.items():
@@ -157,13 +183,15 @@ class Engine(ABC):
     def _finish(self, job: Job) -> Result:
         wanted = list(job.saves)
         carried = carried_signals(job.elements)
-        physical = list(dict.fromkeys(s for name in (*wanted, *carried) for s in needed(job.elements, name)))
+        resistors = {f"i({e.path})": e for e in job.elements if isinstance(e.part, Resistor)}
+        physical = list(dict.fromkeys(s for name in (*wanted, *carried) for s in needed(resistors, name)))
         began = time.perf_counter()
         signals, warnings = self.simulate(replace(job, saves=physical))
         wall = time.perf_counter() - began
         axis = signals.pop("time")
-        full = {name: derived(job.elements, name, signals) for name in wanted}
-        final = {name: float(signals[name][-1]) for name in carried}
+        full = {name: derived(resistors, name, signals) for name in wanted}
+        # VACASK does not read subnormal numbers, such as a net that has discharged for a thousand time constants has.
+        final = {name: v if abs(v) > 1e-300 else 0.0 for name, v in ((n, float(signals[n][-1])) for n in carried)}
         return Result(axis, full, {name: job.units[name] for name in full}, self.name, self.version(), wall, final,
                       warnings)
 
@@ -255,26 +283,19 @@ def carried_signals(elements: Sequence[Element]) -> list[str]:
     return list(names)
 
 
-def needed(elements: Sequence[Element], name: str) -> list[str]:
+def needed(resistors: Mapping[str, Element], name: str) -> list[str]:
     """The signals a simulator must save for `name`: a resistor's current comes from its voltages."""
-    resistor = _resistor(elements, name)
-    if resistor is None:
+    if name not in resistors:
         return [name]
-    return [f"v({net})" for net in resistor.nets.values() if net != GROUND]
+    return [f"v({net})" for net in resistors[name].nets.values() if net != GROUND]
 
 
-def derived(elements: Sequence[Element], name: str, signals: Mapping[str, Array]) -> Array:
+def derived(resistors: Mapping[str, Element], name: str, signals: Mapping[str, Array]) -> Array:
     """A signal from those that were saved."""
-    resistor = _resistor(elements, name)
-    if resistor is None:
+    if name not in resistors:
         return signals[name]
+    resistor = resistors[name]
     assert isinstance(resistor.part, Resistor)
     zero = np.zeros(len(next(iter(signals.values()))))
     p, n = (signals[f"v({net})"] if net != GROUND else zero for net in (resistor.nets["p"], resistor.nets["n"]))
     return (p - n) / resistor.part.ohm
-
-
-def _resistor(elements: Sequence[Element], name: str) -> Element | None:
-    if not name.startswith("i("):
-        return None
-    return next((e for e in elements if f"i({e.path})" == name and isinstance(e.part, Resistor)), None)

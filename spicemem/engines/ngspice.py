@@ -10,7 +10,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from spicemem.circuit import DOT, GROUND, CurrentGain, Element, Inductor, Transresistor, VoltageSource
+from spicemem.circuit import (
+    DOT,
+    GROUND,
+    CurrentGain,
+    CurrentSource,
+    Element,
+    Inductor,
+    Transresistor,
+    VoltageSource,
+    source_wave,
+)
 from spicemem.engines import process
 from spicemem.engines.base import Engine, Job
 from spicemem.engines.osdi import tools
@@ -62,7 +72,7 @@ def find_program() -> str | None:
 SPARSE, KLU, LARGE = "sparse", "klu pivrel=0.5", 300
 #: What a designer tries where a transient does not converge: further options, how many times finer the steps.
 ATTEMPTS = (("trtol=1", 1), ("method=gear", 1), ("trtol=0.1", 5), ("method=gear trtol=0.1", 20))
-#: And where the first point of a sweep does not: the points in which it is approached from 0.
+#: And where an operating point, or the first of a sweep, does not: the points in which it is approached from 0.
 APPROACH = 40
 _STUCK = re.compile("timestep too small|singular matrix|out of range|no convergence|stepping failed", re.IGNORECASE)
 
@@ -73,7 +83,7 @@ def _attempts(job: Job) -> list[tuple[str, int, int]]:
     plain = [(first, 1, 0), (other, 1, 0)]
     if job.analysis == "tran":
         return [*plain, *((f"{SPARSE} {options}", finer, 0) for options, finer in ATTEMPTS)]
-    return [*plain, (SPARSE, 1, APPROACH)] if job.analysis == "dc" else plain
+    return [*plain, (SPARSE, 1, APPROACH), (KLU, 1, APPROACH)]
 
 
 class Ngspice(Engine):
@@ -81,6 +91,7 @@ class Ngspice(Engine):
 
     name = "ngspice"
     description = "ngspice, models as plain subcircuits"
+    foreign = True
     osdi = False
 
     def available(self) -> tuple[bool, str]:
@@ -110,6 +121,7 @@ class Ngspice(Engine):
             lines += [ngspice_osdi.model_card(kind.definition.name) for kind in kinds]
         else:
             lines += [text.device_subckt(kind, text.defaults(kind)) for kind in kinds]
+        lines += text.include_lines(job.elements)
         for element in job.elements:
             lines += map(text.fold, self._lines(job, element))
         if job.holds:
@@ -123,7 +135,7 @@ class Ngspice(Engine):
         elif job.analysis == "op":
             lines.append(".op")
         else:
-            lines += [f"Vsm_index sm_index {GROUND} DC 0", f".dc Vsm_index 0 {max(len(job.values) - 1, 1)} 1"]
+            lines += [f"Vsm_index sm_index {GROUND} DC 0", f".dc Vsm_index 0 {max(len(job.axis) - 1, 1)} 1"]
         modules = map(compiled, kinds) if self.osdi else ()
         return "\n".join([*lines, ngspice_osdi.load_block(modules), ".end", ""])
 
@@ -133,12 +145,15 @@ class Ngspice(Engine):
         part = element.part
         if isinstance(part, CurrentGain | Transresistor):
             element = Element(element.path, part.renamed(spell(part.sense)), element.nets)
-        if job.analysis == "dc" and element.path == job.source:
+        if element.path in job.swept:
             # Any list of values: a table over an index that is swept in steps of one.
-            values = job.values if len(job.values) > 1 else [*job.values, *job.values]
+            values = job.swept[element.path]
+            values = values if len(values) > 1 else [*values, *values]
             table = ", ".join(f"{i}, {v:.10e}" for i, v in enumerate(values))  # pwl() takes no more digits
             if isinstance(part, VoltageSource):
-                return [f"V{name} {nets['p']} sm_dc DC 0", f"Bsm_dc sm_dc {nets['n']} V=pwl(v(sm_index), {table})"]
+                inner = f"sm_dc_{name}"
+                return [f"V{name} {nets['p']} {inner} DC 0",
+                        f"B{inner} {inner} {nets['n']} V=pwl(v(sm_index), {table})"]
             return [f"B{name} {nets['p']} {nets['n']} I=pwl(v(sm_index), {table})"]
         if isinstance(part, Inductor) and element.path in job.currents:
             p, n, start = nets["p"], nets["n"], text.literal(job.currents[element.path])
@@ -182,7 +197,7 @@ class Ngspice(Engine):
                 signals, warnings = self._attempt(program, job, *attempt)
                 options, finer, approach = attempt
                 how = [options, f"a maximum step of a {finer}th" if finer > 1 else "",
-                       "a sweep that begins at 0" if approach else ""]
+                       "sources that rise from 0" if approach else ""]
                 late = f"did not converge at first, but with {' and '.join(filter(None, how))}"
                 return signals, warnings if attempt == attempts[0] else (*warnings, late)
             except SimulationError as error:
@@ -195,8 +210,13 @@ class Ngspice(Engine):
     def _attempt(
         self, program: str, job: Job, options: str, finer: int, approach: int,
     ) -> tuple[dict[str, Array], tuple[str, ...]]:
-        lead = [job.values[0] * k / approach for k in range(approach)]
-        deck = self.deck(replace(job, max_step=job.max_step / finer, values=[*lead, *job.values]), options)
+        point = job.analysis == "op"
+        if approach and point:  # a sweep of every source, to one value
+            levels = {e.path: [float(source_wave(e.part)(0.0))] for e in job.elements
+                      if isinstance(e.part, VoltageSource | CurrentSource)}
+            job = replace(job, analysis="dc", swept=levels)
+        swept = {source: [*(v[0] * k / approach for k in range(approach)), *v] for source, v in job.swept.items()}
+        deck = self.deck(replace(job, max_step=job.max_step / finer, swept=swept), options)
         with process.run_folder("ngspice", job.keep) as folder:
             (folder / "deck.cir").write_text(deck)
             command = [program, "-b", "-n", "deck.cir", "-r", "out.raw"]
@@ -204,10 +224,10 @@ class Ngspice(Engine):
             warnings = check_log(log, status, folder, self.name)
             raw = {bare(k): v for k, v in read_raw(folder / "out.raw", self.name).items()}
             if job.analysis == "dc":  # a sweep of one value is run as two
-                raw = {name: values[len(lead):len(lead) + len(job.values)] for name, values in raw.items()}
+                raw = {name: values[approach:approach + len(job.axis)] for name, values in raw.items()}
             axis = next(iter(raw.values())) if job.analysis != "op" else np.zeros(1)
             signals = collect(self, job, axis, raw, lambda name: bare(self.vector(job, name)), folder)
-        return signals, warnings
+        return ({**signals, "time": np.zeros(1)} if point else signals), warnings
 
 
 class NgspiceOsdi(Ngspice):

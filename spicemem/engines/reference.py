@@ -217,13 +217,14 @@ def _point(system: System, job: Job, start: _Start, clock: _Clock) -> Points:
 
 
 def _sweep(system: System, job: Job, start: _Start, clock: _Clock) -> Points:
-    levels = np.repeat(np.array([[float(wave(0.0))] for wave in system.waves]), len(job.values), axis=1)
-    levels[system.sources.index(job.source)] = job.values
+    levels = np.repeat(np.array([[float(wave(0.0))] for wave in system.waves]), len(job.axis), axis=1)
+    for source, values in job.swept.items():
+        levels[system.sources.index(source)] = values
     ys: list[Array] = []
-    for k, value in enumerate(job.values):
-        clock.check(value)
+    for k, value in enumerate(job.axis):
+        clock.check(float(value))
         ys.append(start.solve(system.drive @ levels[:, k], ys[-1] if ys else None))
-    return np.array(job.values, float), np.array(ys), np.zeros((len(ys), system.n)), lambda t: system.drive @ levels
+    return job.axis, np.array(ys), np.zeros((len(ys), system.n)), lambda t: system.drive @ levels
 
 
 def _drive_at(system: System, t: Array) -> Matrix:

@@ -53,7 +53,7 @@ def collect(
     check_end(job, axis, folder, engine.name)
     signals = {name: unscaled(job, name, raw, vector(name), folder, engine.name) for name in job.saves}
     engine.check(job, signals, folder)
-    return {"time": np.array(job.values) if job.analysis == "dc" else axis, **signals}
+    return {"time": job.axis if job.analysis == "dc" else axis, **signals}
 
 
 def unscaled(job: Job, name: str, raw: Mapping[str, Array], vector: str, folder: Path, engine: str) -> Array:
@@ -74,8 +74,8 @@ def check_end(job: Job, axis: Array, folder: Path, engine: str) -> None:
     if job.analysis == "tran" and abs(axis[-1] - job.stop) > 1e-9 * job.stop:
         raise SimulationError(f"{engine} run", found=f"an end at {axis[-1]:g} s", expected=f"one at {job.stop:g} s",
                               folder=folder)
-    if job.analysis == "dc" and len(axis) != len(job.values):
-        raise SimulationError(f"{engine} sweep", found=f"{len(axis)} points", expected=f"{len(job.values)}",
+    if job.analysis == "dc" and len(axis) != len(job.axis):
+        raise SimulationError(f"{engine} sweep", found=f"{len(axis)} points", expected=f"{len(job.axis)}",
                               folder=folder)
 
 

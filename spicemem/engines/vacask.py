@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -47,27 +48,35 @@ class Vacask(Engine):
             lines += [f'load "{compile_module("sm_hold", parts.HOLD)}"', "model sm_hold sm_hold"]
         if job.currents:
             lines += [f'load "{compile_module("sm_inductor", parts.INDUCTOR)}"', "model sm_inductor sm_inductor"]
-        lines += [self._line(job, element) for element in job.elements]
+        tables = {source: f"sm_w_{k}" for k, source in enumerate(job.swept)}
+        if tables:
+            lists = [f"{name}=[{', '.join(map(number, job.swept[source]))}]" for source, name in tables.items()]
+            lines.append("parameters " + " ".join(lists))
+        lines += [self._line(job, element, tables) for element in job.elements]
         lines += [f"sm_hold{i} ({spell(p)} {spell(n)}) sm_hold v_start={number(v)}"
                   for i, (p, n, v) in enumerate(job.holds)]
-        lines += ["control", f"  options reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9"]
+        lines += ["control", *(["  var sm_k=0"] if tables else [])]
+        lines.append(f"  options reltol={number(job.reltol)} abstol=1e-12 vntol=1e-9")
         lines.append("  save " + " ".join(dict.fromkeys(self._save(job, name) for name in job.saves)))
         if job.analysis == "tran":
             stop = number(text.instant(job.stop))
             lines.append(f"  analysis out tran step={stop} stop={stop} maxstep={number(job.max_step)}")
         elif job.analysis == "dc":
-            values = ", ".join(map(number, job.values))
-            lines.append(f'  sweep axis instance="{spell(job.source)}" parameter="dc" values=[{values}]')
+            # Every source takes its own value from a list, by an index that is swept.
+            lines.append(f"  sweep axis variable=\"sm_k\" values=[{', '.join(map(str, range(len(job.axis))))}]")
             lines.append("    analysis out op")
         else:
             lines.append("  analysis out op")
         return "\n".join([*lines, "endc", ""])
 
     @staticmethod
-    def _line(job: Job, element: Element) -> str:
+    def _line(job: Job, element: Element, tables: Mapping[str, str]) -> str:
         name = spell(element.path)
         nets = {pin: spell(net) for pin, net in element.nets.items()}
         part = element.part
+        if element.path in tables:
+            card = text.CARDS[type(part)][0]
+            return f"{name} ({nets['p']} {nets['n']}) {card} dc={tables[element.path]}[sm_k]"
         if isinstance(part, Inductor) and element.path in job.currents:
             return (f"{name} ({nets['p']} {nets['n']}) sm_inductor l={number(part.henry)} "
                     f"i_start={number(job.currents[element.path])}")
