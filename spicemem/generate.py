@@ -10,6 +10,7 @@ from pathlib import Path
 from spicemem.circuit import DOT, Circuit
 from spicemem.circuits import CIRCUITS
 from spicemem.devices import DEVICES
+from spicemem.devices.transistor import TRANSISTORS
 from spicemem.errors import InputError, nearest
 from spicemem.files import write_text
 from spicemem.model import Model
@@ -82,10 +83,11 @@ def thing(name: str, settings: Mapping[str, str] | None = None) -> Model | Circu
             raise InputError(f"circuit {head}", found=f"preset {preset!r}", expected="no preset",
                              remedy=f"Write -p device=NAME:{preset} for the device in it")
         return _circuit(head, settings or {})
-    if head not in DEVICES:
+    kinds = {**DEVICES, **TRANSISTORS}
+    if head not in kinds:
         raise InputError("device or circuit", found=repr(name), expected="one that `spicemem list` names",
-                         remedy=nearest(head, [*DEVICES, *CIRCUITS]))
-    kind = DEVICES[head]
+                         remedy=nearest(head, [*kinds, *CIRCUITS]))
+    kind = kinds[head]
     values = {key: _parameter(kind, key, text) for key, text in (settings or {}).items()}
     return kind.preset(preset, **values) if colon else kind(**values)
 
@@ -132,7 +134,7 @@ def circuit_settings(name: str) -> dict[str, tuple[float | None, str]]:
 
 def shipped() -> dict[str, str]:
     """Every shipped file: text by path from the root of the repository."""
-    devices = {name: kind() for name, kind in DEVICES.items()}
+    devices = {name: kind() for name, kind in {**DEVICES, **TRANSISTORS}.items()}
     cells = {name: build() for name, build in CIRCUITS.items()}
     files = {"netlists/LICENSE": _LICENSE, f"{VERILOG_A}/LICENSE": _LICENSE}
     rows = [_row(name, d.definition.pins, d.definition.title) for name, d in devices.items()]

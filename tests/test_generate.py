@@ -291,7 +291,7 @@ def test_units_of_circuit_settings_are_those_of_their_names() -> None:
     for name in CIRCUITS:
         for key, (default, unit) in generate.circuit_settings(name).items():
             assert (unit == "device") == (default is None), f"{name}: {key}"
-            assert unit != "Ohm" or (default or 0) >= 1 or name == "one_device"  # 0 Ohm: no series resistor
+            assert unit != "Ohm" or default == 0 or (default or 0) >= 1, f"{name}: {key}"  # 0: no resistor
 
 
 def test_errors_keep_their_kind() -> None:

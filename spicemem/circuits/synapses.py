@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spicemem.circuit import GROUND, Circuit, Resistor, Synapse, VoltageGain
+from spicemem.circuits.fit import fitting
 from spicemem.devices.eis import EIS
 from spicemem.devices.quantum_dot import QuantumDot
 from spicemem.errors import CircuitError
@@ -22,10 +23,7 @@ def one_device(device: Model | None = None, r: float = 0.0) -> Circuit:
     device: any model with terminals p (at the presynaptic side) and n; default QuantumDot preset x. r: Ohm in series at
     the presynaptic side, 0 for none. Ports: pre (also biased to read), post.
     """
-    device = device or QuantumDot.preset("x")
-    if set(device.definition.terminals) != {"p", "n"}:
-        raise CircuitError(f"one_device: device {device.definition.name}",
-                           found=f"terminals {', '.join(device.definition.terminals)}", expected="p and n")
+    device = fitting("one_device", device or QuantumDot.preset("x"))
     state = next(iter(device.definition.states.values()))
     spike = Waveform.points((0, 0), (0.005, 4.2), (0.01, 0)).shift(0.005)
     cell = Circuit("one_device", ("pre", "post"), "One device between two neurons",
@@ -38,27 +36,30 @@ def one_device(device: Model | None = None, r: float = 0.0) -> Circuit:
     return cell.add("syn", device, p=inner, n="post")
 
 
-def _divider(cell: Circuit, synapse: str, device: Model, pre: str, post: str, drain: str, r: float) -> None:
-    if set(device.definition.terminals) != {"gate", "drain", "source"}:
-        raise CircuitError(f"{cell.name}: device {device.definition.name}",
-                           found=f"terminals {', '.join(device.definition.terminals)}",
-                           expected="gate, drain and source")
+def _divider(cell: Circuit, synapse: str, device: Model, pre: str, post: str, drain: str, r: float,
+             selector: Model | None = None) -> None:
+    fitting(cell.name, device, "gate", "drain", "source")
     tag = synapse.removeprefix("syn")
     cell.add(f"r_pre{tag}", Resistor(r), p=pre, n=f"gate{tag}")
     cell.add(f"r_post{tag}", Resistor(r), p=post, n=f"gate{tag}")
-    cell.add(synapse, device, gate=f"gate{tag}", drain=drain, source=GROUND)
+    gate = f"gate{tag}" if selector is None else f"inside{tag}"
+    if selector is not None:
+        cell.add(f"select{tag}", fitting(cell.name, selector), p=f"gate{tag}", n=gate)
+    cell.add(synapse, device, gate=gate, drain=drain, source=GROUND)
 
 
-def divider_gate(device: Model | None = None, r: float = 10e6) -> Circuit:
+def divider_gate(device: Model | None = None, r: float = 10e6, selector: Model | None = None) -> Circuit:
     """A three-terminal synapse whose gate hangs on two equal resistors: v(gate) = (v(pre) + v(post))/2.
 
     device: any model with gate, drain, source; default EIS preset huang_2025_14nm. r: Ohm, each; much smaller than
-    the gate's own resistance, and r/2 times the gate capacitance much shorter than a spike. Ports: pre, post, drain
-    (0 V but while reading). Source: Huang 2025, Fig. 3a.
+    the gate's own resistance, and r/2 times the gate capacitance much shorter than a spike. selector: a volatile switch
+    (terminals p, n) between divider and gate, default none: below its threshold the gate is cut off, so that a neuron
+    at rest does not discharge a device with an open-circuit voltage (Fuller et al., Science 364, 570 (2019); recalled,
+    not re-read). Ports: pre, post, drain (0 V but while reading). Source: Huang 2025, Fig. 3a.
     """
     cell = Circuit("divider_gate", ("pre", "post", "drain"), "Synapse with a resistive divider at its gate",
                    (Synapse("syn", "pre", "post", "drain", "syn"),), _BENCH)
-    _divider(cell, "syn", device or EIS.preset("huang_2025_14nm"), "pre", "post", "drain", r)
+    _divider(cell, "syn", device or EIS.preset("huang_2025_14nm"), "pre", "post", "drain", r, selector)
     return cell
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from spicemem.circuit import (
     GROUND,
@@ -11,6 +12,7 @@ from spicemem.circuit import (
     CurrentGain,
     CurrentSource,
     Element,
+    Foreign,
     Inductor,
     Resistor,
     Transconductor,
@@ -194,7 +196,17 @@ def element_line(element: Element, name: str, nets: dict[str, str]) -> str:
         return f"F{name} {ends} V{part.sense} {number(part.gain)}"
     if isinstance(part, Transresistor):
         return f"H{name} {ends} V{part.sense} {number(part.ohm)}"
+    if isinstance(part, Foreign):
+        values = " ".join(f"{k}={number(v)}" for k, v in part.params.items())
+        return f"{part.letter}{name} {ends} {part.name} {values}".rstrip()
     raise RenderError(f"part {element.path}", found=type(part).__name__, expected="a part that ngspice has")
+
+
+def include_lines(elements: Iterable[Element]) -> list[str]:
+    """The lines that include the libraries of foreign parts, each once."""
+    libraries = dict.fromkeys((str(Path(e.part.include).resolve()), e.part.section) for e in elements
+                              if isinstance(e.part, Foreign))
+    return [f'.lib "{path}" {section}' if section else f'.include "{path}"' for path, section in libraries]
 
 
 def cell_subckt(circuit: Circuit, line: Callable[[Element, str, dict[str, str]], str] = element_line) -> str:
@@ -253,7 +265,7 @@ def cell_header(circuit: Circuit, mark: str) -> list[str]:
 def cell_library(circuit: Circuit) -> str:
     """A self-contained file: the subcircuits of every device and cell inside, then the cell."""
     devices, cells = contents(circuit)
-    parts = [device_subckt(kind, defaults(kind)) for kind in devices.values()]
+    parts = [*include_lines(circuit.elements()), *(device_subckt(kind, defaults(kind)) for kind in devices.values())]
     return "\n".join([*cell_header(circuit, "*"), *parts, *map(cell_subckt, cells.values())])
 
 

@@ -36,5 +36,6 @@ def cell_library(circuit: Circuit) -> str:
     devices, cells = ngspice.contents(circuit)
     return "\n".join([
         *ngspice.cell_header(circuit, "*"), load_block(f"{name}.osdi" for name in devices),
-        *map(model_card, devices), *(ngspice.cell_subckt(cell, element_line) for cell in cells.values()),
+        *ngspice.include_lines(circuit.elements()), *map(model_card, devices),
+        *(ngspice.cell_subckt(cell, element_line) for cell in cells.values()),
     ])
