@@ -7,18 +7,18 @@ import io
 import json
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spicemem.errors import CurveError, nearest
+from spicemem.errors import CurveError
 from spicemem.files import write_bytes
+from spicemem.fits import Fit, Kind, fit
 from spicemem.units import engineering, prefix
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-Kind = Literal["exponential-stdp", "gaussian", "line", "log-log-line"]
 
 _SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_.]+[A-Za-z0-9]+)*")
 # Names and units stand in the header row: nothing that CSV, the brackets or the comment sign give a meaning to.
@@ -128,40 +127,6 @@ class Lobes(NamedTuple):
     positive_at: float
     negative_peak: float
     negative_at: float
-
-
-class Parameter(NamedTuple):
-    """A fitted parameter: value, its standard error, and the unit of both."""
-
-    value: float
-    error: float
-    unit: str
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted function; call it with x in SI (a number or an array), it returns y in SI, nan where it says nothing.
-
-    parameters: name -> (value, standard error, unit). residuals: curve minus fit for each row of the curve, in the
-    unit of y (in decades for a log-log line); nan in rows that the fit leaves out. r_squared is 1 for a perfect fit
-    (log10 y for a log-log line) and nan where y is constant.
-    """
-
-    kind: str
-    parameters: Mapping[str, Parameter]
-    r_squared: float
-    residuals: Array
-    function: Callable[[Array], Array] = field(repr=False)
-
-    def __call__(self, x: object) -> Array:
-        return self.function(np.asarray(x, dtype=np.float64))
-
-    def __getitem__(self, name: str) -> float:
-        """The value of a parameter."""
-        if name not in self.parameters:
-            raise CurveError(f"parameter of the {self.kind} fit", found=repr(name),
-                             remedy=nearest(name, self.parameters))
-        return self.parameters[name].value
 
 
 @dataclass(frozen=True, eq=False)
@@ -459,69 +424,15 @@ class Curve:
                 ends.append(float(x[i - 1] + (x[i] - x[i - 1]) * ((target - y[i - 1]) / (y[i] - y[i - 1]))))
         return ends[1] - ends[0]
 
-    def fit(self, kind: Kind, p0: Mapping[str, float] | None = None, *, offset: bool = False) -> Fit:
-        """Fit a function to the curve by least squares (scipy.optimize.curve_fit).
+    def fit(self, kind: Kind, p0: Mapping[str, float] | None = None, *, offset: bool | float = False,
+            centre: float | None = None) -> Fit:
+        """Fit a function to the curve: kinds, options and errors are those of `spicemem.fits.fit`.
 
-        - "exponential-stdp": A+ exp(-x/tau+) for x > 0, A- exp(x/tau-) for x < 0, both time constants positive; x = 0
-          is left out. A side without points is left out, with its parameters.
-        - "gaussian": A exp(-(x - mu)^2 / (2 sigma^2)). "line": slope x + intercept.
-        - "log-log-line": factor x^exponent, fitted as a line through log10 x, log10 y; factor is y at x = 1 (SI).
-
-        offset=True adds a constant "offset" to the exponentials or the gaussian. p0: starting values in SI by
-        parameter name; those not given are guessed. Raises CurveError when a point is nan, when there are too few
-        points, when the fit does not converge, or when the points leave a parameter undetermined.
+        Raises CurveError when a point is nan, too.
         """
-        what = f"{kind} fit of {self.name}"
-        if kind not in get_args(Kind):
-            raise CurveError(f"fit of {self.name}", found=repr(kind), remedy=nearest(str(kind), get_args(Kind)))
-        self._complete(what)
-        if offset and kind not in ("exponential-stdp", "gaussian"):
-            raise CurveError(what, found="offset=True", expected="no offset for this kind")
-        log = kind == "log-log-line"
-        if log and not ((self.x > 0).all() and (self.y > 0).all()):
-            raise CurveError(what, found="x or y of zero or below", expected="positive x and y")
-        x, y = (np.log10(self.x), np.log10(self.y)) if log else (self.x, self.y)
-        if kind in ("exponential-stdp", "gaussian") and not y.any():
-            raise CurveError(what, found="a curve that is zero everywhere", expected="a peak to fit")
-        names, starts = _starts(kind, x, y, offset)
-        # Fitted in numbers near 1: femtosiemens over nanoseconds would drown in the solver's absolute tolerances.
-        sx, sy = (1.0, 1.0) if log else (float(np.abs(x).max()) or 1.0, float(np.abs(y).max()) or 1.0)
-        scale = {name: {"t": sx, "m": sx, "s": sx}.get(name[0], sy) for name in names}
-        if kind in ("line", "log-log-line"):
-            scale["slope"] = sy / sx
-        for name, value in (p0 or {}).items():
-            inner, value = {"exponent": "slope", "factor": "intercept"}.get(name, name) if log else name, float(value)
-            if inner not in names:
-                raise CurveError(what, found=f"starting value for {name!r}", remedy=nearest(name, names))
-            if log and inner == "intercept":
-                value = float(np.log10(value))
-            starts = [{**start, inner: value} for start in starts]
-        function = _FUNCTIONS[kind]
-        used = ~np.isnan(function(x, **starts[0]))
-        if int(used.sum()) <= len(names):
-            raise CurveError(what, found=f"{int(used.sum())} usable points",
-                             expected=f"at least {len(names) + 1} for {len(names)} parameters")
-        scaled = [[start[name] / scale[name] for name in names] for start in starts]
-        best, errors = _solve(what, function, names, x[used] / sx, y[used] / sy, scaled)
-        values = {name: float(v) * scale[name] for name, v in zip(names, best, strict=True)}
-        spread = {name: float(e) * scale[name] for name, e in zip(names, errors, strict=True)}
-        for name in (n for n in names if n.startswith(("tau", "sigma"))):
-            if not spread[name] < values[name]:
-                raise CurveError(what, found=f"{name} = {engineering(values[name], self.x_unit)} with a standard error "
-                                 f"of {engineering(spread[name], self.x_unit)}", expected="points that determine it",
-                                 remedy="Widen the grid, give p0, or fit another kind")
-        residuals = y - function(x, **values)
-        units = {name: self.x_unit if name[0] in "tms" else self.y_unit for name in names} | {
-            "slope": self.y_unit if self.x_unit == "1" else f"{self.y_unit}/{self.x_unit}"}
-        parameters = {name: Parameter(values[name], spread[name], units[name]) for name in names}
-        if log:
-            factor = 10 ** values["intercept"]
-            parameters = {"exponent": Parameter(values["slope"], spread["slope"], "1"),
-                          "factor": Parameter(factor, factor * np.log(10) * spread["intercept"], self.y_unit)}
-            evaluate = partial(_power, exponent=parameters["exponent"].value, factor=factor)
-        else:
-            evaluate = partial(function, **values)
-        return Fit(kind, parameters, _r_squared(y[used], residuals[used]), residuals, evaluate)
+        self._complete(f"{kind} fit")
+        return fit(kind, self.x, self.y, p0, offset=offset, centre=centre, name=self.name, x_unit=self.x_unit,
+                   y_unit=self.y_unit)
 
     def variability(self, smooth: Curve) -> float:
         """Mean |y - smooth curve| over the rows, divided by the peak: the spread from point to point (a pure number).
@@ -626,7 +537,7 @@ def _pretty(label: str) -> str:
     return text[0].upper() + text[1:] if re.match(r"[a-z]{3}", text) else text
 
 
-def _axis(label: str, unit: str, values: Array, log: bool) -> tuple[float, str]:
+def axis_text(label: str, unit: str, values: Array, log: bool) -> tuple[float, str]:
     """Scale of the numbers and text of an axis: 3e-9 S gives (1e9, "ΔG (nS)")."""
     largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
     scale, letter = prefix(largest) if not log and _PREFIXABLE.fullmatch(unit) else (1.0, "")
@@ -660,9 +571,9 @@ def _draw(ax: Axes, curves: Sequence[Curve], labels: Sequence[str | None], fit: 
     scale: _Scale | None = getattr(ax, "_spicemem_scale", None)
     if scale is None:
         points = [item for curve in curves for item in curve.published]
-        sx, x_text = _axis(first.x_label, first.x_unit, np.concatenate(
+        sx, x_text = axis_text(first.x_label, first.x_unit, np.concatenate(
             [*(c.x for c in curves), *(p.x for p in points)]), scales[0] == "log")
-        sy, y_text = _axis(first.y_label, first.y_unit, np.concatenate(
+        sy, y_text = axis_text(first.y_label, first.y_unit, np.concatenate(
             [*(c.y for c in curves), *(p.y for p in points)]), scales[1] == "log")
         scale = _Scale(axes, sx, sy)
         setattr(ax, "_spicemem_scale", scale)  # noqa: B010  (mypy knows no such attribute)
@@ -853,98 +764,3 @@ def save_figure(fig: Figure, path: str | Path) -> None:
         text = re.sub(r'(id="|#)([a-z]+[0-9a-f]{10})(?=[")])', lambda m: m[1] + ids.get(m[2], m[2]), text)
         data = text.encode()
     write_bytes(path, data)
-
-
-# --- fitting ----------------------------------------------------------------------------------------------------------
-
-
-def _exponentials(x: Array, **p: float) -> Array:
-    y = np.full(x.shape, np.nan)
-    for sign in "+-":
-        if f"A{sign}" in p:
-            here = x > 0 if sign == "+" else x < 0
-            y[here] = p[f"A{sign}"] * np.exp(-np.abs(x[here]) / p[f"tau{sign}"]) + p.get("offset", 0.0)
-    return y
-
-
-def _gaussian(x: Array, A: float, mu: float, sigma: float, offset: float = 0.0) -> Array:
-    return np.asarray(A * np.exp(-0.5 * ((x - mu) / sigma) ** 2) + offset, dtype=np.float64)
-
-
-def _line(x: Array, slope: float, intercept: float) -> Array:
-    return slope * x + intercept
-
-
-def _power(x: Array, exponent: float, factor: float) -> Array:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(x > 0, factor * x**exponent, np.nan), dtype=np.float64)
-
-
-_FUNCTIONS: dict[str, Callable[..., Array]] = {
-    "exponential-stdp": _exponentials, "gaussian": _gaussian, "line": _line, "log-log-line": _line}
-
-
-def _starts(kind: str, x: Array, y: Array, offset: bool) -> tuple[list[str], list[dict[str, float]]]:
-    """Names of the parameters, and a few starting points: one alone may lie in the basin of a worse minimum."""
-    span = float(np.ptp(x)) or 1.0
-    base = float(np.median(y)) if offset else 0.0
-    tail = {"offset": base} if offset else {}
-    if kind == "exponential-stdp":
-        starts = []
-        for share in (0.03, 0.1, 0.3, 1.0):
-            start: dict[str, float] = {}
-            for sign, here in (("+", x > 0), ("-", x < 0)):
-                if here.any():
-                    side = y[here] - base
-                    start |= {f"A{sign}": float(side[np.abs(side).argmax()]),
-                              f"tau{sign}": share * float(np.abs(x[here]).max())}
-            starts.append(start | tail)
-    elif kind == "gaussian":
-        top = int(np.abs(y - base).argmax())
-        starts = [{"A": float(y[top] - base), "mu": float(x[top]), "sigma": share * span} | tail
-                  for share in (0.03, 0.1, 0.3)]
-    else:
-        slope, intercept = np.polyfit(x, y, 1) if len(set(x.tolist())) > 1 else (0.0, float(y.mean()))
-        starts = [{"slope": float(slope), "intercept": float(intercept)}]
-    return list(starts[0]), starts
-
-
-def _solve(what: str, function: Callable[..., Array], names: list[str], x: Array, y: Array,
-           starts: list[list[float]]) -> tuple[Array, Array]:
-    """Best parameters over the starts and their standard errors. Raises CurveError when none converges."""
-    from scipy.optimize import OptimizeWarning, curve_fit
-
-    low = [1e-9 if name.startswith(("tau", "sigma")) else -np.inf for name in names]
-    best: tuple[float, Array, Array] | None = None
-    trouble = "a parameter that the points leave free"
-    for start in starts:
-        if any(value < bound for value, bound in zip(start, low, strict=True)):
-            raise CurveError(what, found="a time constant or sigma of zero or below among the starting values",
-                             expected="positive ones")
-        try:
-            values, covariance = curve_fit(lambda t, *p: function(t, **dict(zip(names, p, strict=True))), x, y,
-                                           p0=start, bounds=(low, np.inf), ftol=1e-12, xtol=1e-12, gtol=1e-12,
-                                           method="trf", x_scale="jac", max_nfev=2000, absolute_sigma=True)
-        except (RuntimeError, ValueError, OptimizeWarning) as error:
-            trouble = f"no convergence ({error})"
-            continue
-        cost = float(((y - function(x, **dict(zip(names, values, strict=True)))) ** 2).sum())
-        unscaled = np.sqrt(np.diag(covariance))
-        if not np.isfinite(unscaled).all() or not unscaled.all():
-            continue
-        # curve_fit inverts a singular matrix all the same; the correlations then show it.
-        if np.linalg.eigvalsh(covariance / np.outer(unscaled, unscaled))[0] < 1e-12:
-            continue
-        if np.isfinite(cost) and (best is None or cost < best[0]):
-            best = cost, values, unscaled * np.sqrt(cost / (len(x) - len(names)))
-    if best is None:
-        raise CurveError(what, found=trouble,
-                         expected=f"points that determine {', '.join(names)}",
-                         remedy="Give starting values in p0, or fit another kind")
-    return best[1], best[2]
-
-
-def _r_squared(y: Array, residuals: Array) -> float:
-    total = float(((y - y.mean()) ** 2).sum())
-    constant = total <= len(y) * (1e-14 * float(np.abs(y).max())) ** 2
-    return float("nan") if constant else 1.0 - float((residuals**2).sum()) / total

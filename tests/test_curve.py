@@ -21,7 +21,6 @@ from spicemem.curve import Column, Curve, Lobes, Published, plot_curves, plot_gr
 from spicemem.errors import CurveError, InputError
 
 DELAYS = np.linspace(-0.1, 0.1, 41)
-TRUTH = {"A+": 5e-9, "tau+": 20e-3, "A-": -4e-9, "tau-": 30e-3}
 
 
 def antisymmetric(x: Any, a: float = 5e-9, b: float = -4e-9, tau_a: float = 20e-3, tau_b: float = 30e-3) -> Any:
@@ -322,85 +321,6 @@ def test_width():
             triangle.width_at(bad)
     with pytest.raises(CurveError, match="peak that is not zero"):
         curve(np.zeros(41)).width_at(0.5)
-
-
-# --- fits -------------------------------------------------------------------------------------------------------------
-
-
-def test_exponential_fit_is_exact_without_noise():
-    fit = curve().fit("exponential-stdp")
-    assert {name: p.value for name, p in fit.parameters.items()} == pytest.approx(TRUTH, rel=1e-6)
-    assert {name: p.unit for name, p in fit.parameters.items()} == {"A+": "S", "tau+": "s", "A-": "S", "tau-": "s"}
-    assert fit.r_squared == pytest.approx(1.0) and fit["tau-"] > 0
-    assert np.isnan(fit(0.0)) and np.isnan(fit.residuals[20]) and np.nanmax(np.abs(fit.residuals)) < 1e-14
-    assert fit([0.02]) == pytest.approx(5e-9 / np.e)
-    with pytest.raises(CurveError, match="Did you mean tau"):
-        fit["tau"]
-
-
-@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
-def test_exponential_fit_knows_its_uncertainty(scale: float):
-    """Over 60 noisy curves the errors are as large as the standard errors say, in any units."""
-    rng = np.random.default_rng(5)
-    pulls = []
-    for _ in range(60):
-        c = curve(antisymmetric(DELAYS) + 1e-10 * rng.standard_normal(41))
-        fit = replace(c, x=c.x * scale).fit("exponential-stdp")
-        pulls += [(p.value - TRUTH[n] * (scale if n.startswith("tau") else 1)) / p.error
-                  for n, p in fit.parameters.items()]
-    assert np.std(pulls) == pytest.approx(1.0, abs=0.2) and abs(np.mean(pulls)) < 0.3
-
-
-def test_exponential_fit_with_offset_one_side_and_starting_values():
-    fit = curve(antisymmetric(DELAYS) + 3e-10).fit("exponential-stdp", offset=True)
-    assert fit["offset"] == pytest.approx(3e-10, rel=1e-5) and fit["tau+"] == pytest.approx(20e-3, rel=1e-5)
-    right = curve(x=DELAYS[21:]).fit("exponential-stdp", p0={"tau+": 0.5})
-    assert list(right.parameters) == ["A+", "tau+"] and right["tau+"] == pytest.approx(20e-3)
-    assert np.isnan(right(-0.01))
-
-
-def test_gaussian_line_and_power_fits():
-    c = curve(6e-9 * np.exp(-0.5 * ((DELAYS - 0.01) / 0.02) ** 2) - 1e-9)
-    fit = c.fit("gaussian", offset=True)
-    assert [fit[n] for n in ("A", "mu", "sigma", "offset")] == pytest.approx([6e-9, 0.01, 0.02, -1e-9], rel=1e-6)
-    assert fit.parameters["sigma"].unit == "s" and fit(DELAYS) == pytest.approx(c.y, abs=1e-15)
-    negative = curve(-2e-9 * np.exp(-0.5 * (DELAYS / 0.02) ** 2)).fit("gaussian")
-    assert negative["A"] == pytest.approx(-2e-9) and abs(negative["mu"]) < 1e-9
-    line = curve(3e-6 * DELAYS + 1e-9).fit("line")
-    assert (line["slope"], line["intercept"]) == pytest.approx((3e-6, 1e-9))
-    assert line.parameters["slope"].unit == "S/s"
-    assert np.isnan(curve(np.full(41, 0.1)).fit("line").r_squared)
-    x = np.geomspace(1e-9, 1e-3, 20)
-    power = curve(2e-6 * x**-0.5, x=x).fit("log-log-line", p0={"factor": 1e-6})
-    assert (power["exponent"], power["factor"]) == pytest.approx((-0.5, 2e-6))
-    assert power(4.0) == pytest.approx(1e-6) and np.isnan(power(-1.0)) and power.r_squared == pytest.approx(1.0)
-
-
-def test_line_fit_standard_errors_are_the_textbook_ones():
-    y = 3.0 * DELAYS + np.sin(1e3 * DELAYS)
-    line = curve(y).fit("line")
-    variance = (line.residuals**2).sum() / (len(y) - 2)
-    expected = np.sqrt(variance / ((DELAYS - DELAYS.mean()) ** 2).sum())
-    assert line.parameters["slope"].error == pytest.approx(expected, rel=1e-6)
-
-
-@pytest.mark.parametrize(("c", "kind", "more", "words"), [
-    (curve(), "exponental-stdp", {}, "Did you mean exponential-stdp"),
-    (curve(x=DELAYS[18:23]), "exponential-stdp", {}, "4 usable points, expected at least 5 for 4 parameters"),
-    (curve([1.0, 2.0], x=[0.0, 1.0]), "line", {}, "2 usable points, expected at least 3"),
-    (curve([1.0, 2.0, 3.0], x=[1.0, 1.0, 1.0]), "line", {}, "that the points leave free.*determine slope"),
-    (curve(np.zeros(41)), "gaussian", {}, "zero everywhere"),
-    (full_curve(), "line", {}, "points are nan"),
-    (curve(), "log-log-line", {}, "positive x and y"),
-    (curve(), "line", {"offset": True}, "no offset for this kind"),
-    (curve(), "gaussian", {"p0": {"width": 1.0}}, "starting value for 'width'"),
-    (curve(), "exponential-stdp", {"p0": {"tau+": -1.0}}, "expected positive ones"),
-    (curve(np.ones(41)), "exponential-stdp", {}, "determine"),
-    (curve(np.where(np.abs(DELAYS) < 6e-3, 1.0, 0.0)), "exponential-stdp", {}, "determine"),
-])
-def test_fits_that_cannot_be_are_refused(c: Curve, kind: Any, more: dict[str, Any], words: str):
-    with pytest.raises(CurveError, match=words):
-        c.fit(kind, **more)
 
 
 @pytest.mark.parametrize("spread", [0.01, 0.03])

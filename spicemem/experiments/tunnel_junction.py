@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from spicemem import __version__
 from spicemem.circuit import GROUND, Capacitor, Circuit
 from spicemem.circuits.synapses import one_device
-from spicemem.curve import Column, Curve, Fit, Published
+from spicemem.curve import Column, Curve, Published
 from spicemem.devices.limiter import Limiter
 from spicemem.devices.tunnel_junction import OTJ
 from spicemem.engines import Engine
 from spicemem.experiments.base import Context, Experiment, targets
+from spicemem.fits import Fit
 from spicemem.model import Param
 from spicemem.protocols.characterise import Trace, trace
 from spicemem.protocols.conductance import conductance
+from spicemem.protocols.loops import resistance_voltage_loop
 from spicemem.protocols.pool import map_runs
 from spicemem.protocols.reading import Reading
 from spicemem.protocols.stdp import lone_spikes, stdp
@@ -121,10 +123,8 @@ ALTERNATIONS = 100
 
 def _write_and_read(engine: Engine, amplitudes: Array) -> Array:
     """Resistance (Ohm) seen by a reading pulse after each writing pulse, one run from the high resistance state."""
-    steps = [s for v in amplitudes for s in ((float(v), WRITE), (0.0, _PAUSE), (READ, _READING), (0.0, _PAUSE))]
-    run, ends = _run(junction(), engine, steps, _LOOP_EDGE, WRITE / 20)
-    late = ends[2::4] - 0.2 * _READING
-    return np.asarray(np.interp(late, run.time, run.volts) / np.interp(late, run.time, run.amps))
+    return resistance_voltage_loop(one_device(junction()), amplitudes, WRITE, rest=_PAUSE, edge=_LOOP_EDGE,
+                                   engine=engine, reading=Reading(READ, _READING)).y
 
 
 def _otj_loop(context: Context) -> None:
@@ -157,7 +157,8 @@ def _otj_loop(context: Context) -> None:
         _Panel(f"{ALTERNATIONS} alternations of {TOP} V and {BOTTOM} V", fatigue,
                [f"after {TOP} V", f"after {BOTTOM} V"], yscale="log")])
     switched = up[np.flatnonzero(resistances[:n_up] < np.sqrt(hrs * lrs))]
-    outcome.remarks.append(f"sets at {switched[0]:.2f} V (geometric mean of both resistances); "
+    at = f"sets at {switched[0]:.2f} V" if len(switched) else "does not set"
+    outcome.remarks.append(f"{at} (geometric mean of both resistances); "
                            f"{rows['otj-fatigue-ratio'].published} is the paper's ratio over its cycles, the model is "
                            f"periodic: {off[-1] / on[-1] / (off[0] / on[0]) - 1:+.1e} from first to last alternation")
 
@@ -426,18 +427,6 @@ def _branch(curve: Curve, sign: int) -> Curve:
                    columns={k: replace(c, values=c.values[side]) for k, c in curve.columns.items()})
 
 
-def gaussian_fit(curve: Curve) -> dict[str, float]:
-    """A, tau, W0 of A exp(-x^2/tau^2) + W0, as the paper has it: Curve.fit's gaussian would let its centre go."""
-    from scipy.optimize import curve_fit
-
-    def shape(x: Array, a: float, tau: float, w: float) -> Array:
-        return np.asarray(a * np.exp(-(x / tau) ** 2) + w)
-
-    scale = float(np.abs(curve.x).max())
-    (a, tau, w), _ = curve_fit(shape, curve.x / scale, curve.y, p0=(float(np.ptp(curve.y)), 0.4, 0.0))
-    return {"A": float(a), "tau": abs(float(tau)) * scale, "W0": float(w)}
-
-
 def _otj_stdp(context: Context) -> None:
     outcome = context.outcome
     away: Array = np.arange(1.0, 12.0) * _US
@@ -449,11 +438,11 @@ def _otj_stdp(context: Context) -> None:
         outcome.score(f"otj-stdp-a-{name}", fit[f"A{tag}"])
         outcome.score(f"otj-stdp-tau-{name}", fit[f"tau{tag}"] * 1e6)
         outcome.remarks.append(f"{name}: W0 = {fit['offset']:.2f} %, R^2 {fit.r_squared:.5f} (W0 is not printed)")
-    bell = gaussian_fit(even)
+    bell = even.fit("gaussian", offset=True, centre=0.0)
     outcome.score("otj-stdp-a-gauss", bell["A"])
-    outcome.score("otj-stdp-tau-gauss", bell["tau"] * 1e6)
+    outcome.score("otj-stdp-tau-gauss", 2**0.5 * bell["sigma"] * 1e6)  # the paper's is exp(-(dt/tau)^2)
     free = even.fit("gaussian", offset=True)
-    outcome.remarks.append(f"symmetric: W0 = {bell['W0']:.2f} %; with its centre free the fit is at "
+    outcome.remarks.append(f"symmetric: W0 = {bell['offset']:.2f} %; with its centre free the fit is at "
                            f"{engineering(free['mu'], 's')}")
     spikes = {"antisymmetric": antisymmetric_spikes(), "symmetric": symmetric_spikes()}
     outcome.score("otj-stdp-spike-amplitude", max(w.peak for pair in spikes.values() for w in pair))
@@ -474,7 +463,7 @@ def _otj_stdp(context: Context) -> None:
         outcome.remarks.append(f"{name}: a lone spike changes the conductance by " + ", ".join(
             f"{100 * v / G_START:+.3f} % ({which})" for which, by in lone.items() for v in by.values()))
     outcome.figures["stdp"] = _panels([_Panel("Antisymmetric", shown, ["LTP", "LTD"], list(fits.values())),
-                                       _Panel("Symmetric", [even], ["simulated"])], height=4.6)
+                                       _Panel("Symmetric", [even], ["simulated"], [bell])], height=4.6)
     outcome.figures["spikes"] = _panels([
         _Panel(name.capitalize(), [_shape(w, which) for which, w in zip(("pre", "post"), pair, strict=True)],
                ["pre", "post"]) for name, pair in spikes.items()])
