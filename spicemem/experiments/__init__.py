@@ -1,9 +1,20 @@
-"""The published results, one file a paper or table. EXPERIMENTS is the one list."""
+"""The published results, one file a subject. EXPERIMENTS is the one list."""
 
 from __future__ import annotations
 
-from spicemem.experiments import eis, quantum_dot, table1, tunnel_junction
+from spicemem.experiments import (
+    design,
+    eis,
+    ferro_phase,
+    quantum_dot,
+    rram,
+    second_order,
+    short_term,
+    table1,
+    tunnel_junction,
+)
 from spicemem.experiments.base import Experiment
 
-EXPERIMENTS: dict[str, Experiment] = {
-    e.name: e for e in (*eis.EXPERIMENTS, *quantum_dot.EXPERIMENTS, *table1.EXPERIMENTS, *tunnel_junction.EXPERIMENTS)}
+EXPERIMENTS: dict[str, Experiment] = {e.name: e for module in (
+    eis, quantum_dot, tunnel_junction, table1, second_order, short_term, ferro_phase, design, rram,
+) for e in module.EXPERIMENTS}
