@@ -544,12 +544,15 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
+    from spicemem.reproduction import allowed
+
     console = _console()
     for table in summary["tables"].values():
         _table(console, table["columns"], table["rows"])
     if summary["targets"]:
         _table(console, ("target", "published", "allowed", "simulated", "verdict"), [
-            (row["id"], f"{row['published']} {_unit(row)}".strip() or row["quantity"], _allowed(row),
+            (row["id"], f"{row['published']} {_unit(row)}".strip() or row["quantity"],
+             allowed(row["low"], row["high"]),
              f"{row['simulated']:.4g} {_unit(row)}".strip() if isinstance(row["simulated"], float | int)
              else row["simulated"], "pass" if row["pass"] else "MISS")
             for row in summary["targets"]])
@@ -561,13 +564,130 @@ def _unit(row: dict[str, Any]) -> str:
     return "" if row["unit"] in ("1", "") else str(row["unit"])
 
 
-def _allowed(row: dict[str, Any]) -> str:
-    low, high = row["low"], row["high"]
-    if low is None and high is None:
-        return "the criterion"
-    if low is None or high is None:
-        return f"{low:g} or more" if high is None else f"{high:g} or less"
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+@command
+def reproduce(
+    names: list[str] = typer.Argument(None, metavar="NAME", help="Experiments. Default: all there are."),
+    engine: list[str] = typer.Option(
+        [], "--engine", "-e", metavar="E", help="Engine, as often as needed. Default: ngspice and vacask."),
+    quick: bool = typer.Option(False, "--quick", help="Fewer points: the table that CI compares."),
+    check: bool = typer.Option(False, "--check", help="Write no page: compare with the numbers it has."),
+    jobs: int | None = typer.Option(None, "--jobs", "-j", min=1, metavar="N",
+                                    help="Experiments at once. Default: one a core."),
+    out: Path = typer.Option(Path("reproduction-out"), "--out", "-o", metavar="DIR",
+                             help="Folder of the results: NAME/ENGINE in it."),
+    page: Path = typer.Option(Path("docs/reproduction.md"), "--page", metavar="FILE", help="The page."),
+) -> None:
+    """Run the published results on several engines and write, or check, docs/reproduction.md.
+
+    Each experiment writes what `spicemem run` writes, into its own folder; what is finished stays when Ctrl-C ends the
+    rest. The page keeps what it says of experiments, engines and modes that are not run.
+
+    Exit status: 0 all targets met (--check: all as the page says); 1 some missed, or a run failed (--check: a row
+    differs); 3 an engine is not here; 130 interrupted.
+
+    \b
+    Examples:
+      spicemem reproduce
+      spicemem reproduce --check --quick -j 2
+      spicemem reproduce qd-loop eis-rate --engine ngspice
+    """
+    from spicemem import engines, reproduction
+    from spicemem.experiments import EXPERIMENTS
+
+    chosen = list(dict.fromkeys(names or EXPERIMENTS))
+    for name in chosen:
+        if name not in EXPERIMENTS:
+            raise InputError("experiment", found=repr(name), expected="one that `spicemem list experiments` names",
+                             remedy=nearest(name, EXPERIMENTS))
+    asked = list(dict.fromkeys(engine or reproduction.DEFAULT_ENGINES))
+    for each in asked:
+        there, reason = engines.get(each).available()
+        if not there:
+            fail(f"engine {each}: {reason}", UNSUPPORTED)
+    if not page.parent.is_dir():
+        raise InputError(f"page {page}", found=f"no folder {page.parent}", expected="one that exists",
+                         remedy="Run it in the root of the repository, or give --page")
+    if check or page.exists():
+        reproduction.read(page)  # one that cannot be read is refused before the work, not after it
+    mode: reproduction.Mode = "quick" if quick else "full"
+    began = time.monotonic()
+    with _progress() as progress:
+        summaries = reproduction.run_all(chosen, asked, out, quick=quick, workers=jobs or os.cpu_count() or 1,
+                                         progress=progress)
+    print(f"{len(summaries)} runs in {time.monotonic() - began:.0f} s, in {out}")
+    old = reproduction.read(page) if check or page.exists() else reproduction.Page()
+    if check:
+        lines = reproduction.differences(old, mode, summaries)
+        for line in lines:
+            print(line)
+        if lines:
+            fail(f"{len(lines)} rows differ from {page}. If the new numbers are right, run `spicemem reproduce"
+                 f"{' --quick' if quick else ''}`")
+        print(f"{page} says what these runs found")
+        return
+    old.add(mode, summaries)
+    write_text(page, reproduction.render(old))
+    print(f"wrote {page}")
+    bad = [s for s in summaries if s["status"] in ("missed", "failed")]
+    for summary in bad:
+        print(f"{summary['experiment']} in {summary['engine']}: {summary['status']}: {summary['reason']}")
+    if bad:
+        fail(f"{len(bad)} of {len(summaries)} runs did not meet their targets")
+
+
+@command
+def design(
+    wanted: Path = typer.Argument(..., metavar="WANTED.csv", help="Wanted window: columns delay [s], dG [S]."),
+    device: str = typer.Option(..., "--device", "-d", metavar="DEVICE", help="DEVICE or DEVICE:PRESET."),
+    amplitude: str = typer.Option(..., "--amplitude", metavar="V", help="Largest magnitude of a spike."),
+    before: str = typer.Option(..., "--before", metavar="S", help="A spike starts at most this long before its zero."),
+    after: str = typer.Option(..., "--after", metavar="S", help="A spike ends at most this long after its zero."),
+    relation: str = typer.Option("free", "--relation", help="free, negated (post = -pre) or same (post = pre)."),
+    points: int = typer.Option(8, "--points", metavar="N", help="Points of a spike between its ends."),
+    edge: str | None = typer.Option(None, "--edge", metavar="S", help="Shortest time between two points."),
+    lone: float = typer.Option(0.05, "--lone", help="Largest change by one spike alone, in the smaller lobe."),
+    read_delay: str = typer.Option("20", "--read-delay", metavar="S", help="From the pre spike to the reading."),
+    r: str = typer.Option("10meg", "--resistor", metavar="OHM", help="Each resistor of a divider gate."),
+    param: list[str] = Settings,
+    engine: str | None = typer.Option(None, "--engine", "-e", metavar="E", help="Engine that verifies."),
+    seed: int = typer.Option(1, "--seed", min=0, help="Of the search."),
+    time_limit: float = typer.Option(120.0, "--time-limit", metavar="S", help="For the search."),
+    out: Path = typer.Option(Path("design-out"), "--out", "-o", metavar="DIR", help="Folder of the results."),
+) -> None:
+    """Find spikes that give a wanted STDP window on a device, and verify them.
+
+    Exit status: 0 the window is met within 5 % and lone spikes do nothing; 1 it is not; 3 no such engine here.
+
+    \b
+    Example:
+      spicemem design wanted.csv --device eis:huang_2025_14nm --amplitude 6.5 --before 60m --after 100m -o designed
+    """
+    from spicemem import engines
+    from spicemem.circuit import Circuit
+    from spicemem.curve import Curve
+    from spicemem.generate import settings_of, thing
+    from spicemem.protocols.design import Constraints, design_spikes
+    from spicemem.units import parse_quantity
+
+    model, window = thing(device, settings_of(param)), Curve.from_csv(wanted)
+    if isinstance(model, Circuit):
+        raise InputError("--device", found=f"the circuit {device}", expected="a device")
+    limits = Constraints(parse_quantity(amplitude, "V", "--amplitude"), parse_quantity(before, "s", "--before"),
+                         parse_quantity(after, "s", "--after"), points, relation,
+                         None if edge is None else parse_quantity(edge, "s", "--edge"), lone,
+                         parse_quantity(read_delay, "s", "--read-delay"))
+    simulator = engines.get(engine)
+    there, reason = simulator.available()
+    if not there:
+        fail(f"engine {simulator.name}: {reason}", UNSUPPORTED)
+    out.mkdir(parents=True, exist_ok=True)
+    with _progress() as progress:
+        found = design_spikes(window, model, limits, r=parse_quantity(r, "Ohm", "--resistor"), engine=simulator,
+                              seed=seed, time_limit=time_limit, progress=progress)
+    found.save(out)
+    print(f"{found.report()}\nfiles in {out}")
+    if not found.met:
+        fail(f"{wanted}: the window is not met")
 
 
 @command

@@ -17,7 +17,7 @@ from spicemem.model import Model
 from spicemem.protocols.characterise import (
     Array,
     Trace,
-    iv_loop,
+    half_loops,
     middle,
     pulse_train,
     relaxation,
@@ -70,9 +70,9 @@ def data_sheet(device: Model, engine: Engine, progress: Callable[[int, int, str]
 
 def _loops(sheet: Sheet, engine: Engine) -> None:
     device, b = sheet.device, sheet.device.handling()
-    sheet.halves = iv_loop(device, engine=engine)
+    sheet.halves = half_loops(device, engine=engine)
     if b.kind in ("bipolar", "unipolar"):  # the first loop depends on where the device happened to start
-        sheet.halves = iv_loop(device, engine=engine, initial=sheet.halves[-1].final)
+        sheet.halves = half_loops(device, engine=engine, initial=sheet.halves[-1].final)
     unit = device.write_unit
     first = sheet.halves[0]
     v_set = switching_voltage(first)

@@ -15,7 +15,7 @@ from spicemem.expr import quantity, walls, where
 from spicemem.model import Behaviour, Model, Node, Param, State, Terminal, branch, rate
 from spicemem.protocols.characterise import (
     half_loop,
-    iv_loop,
+    half_loops,
     middle,
     pulse_train,
     relaxation,
@@ -64,7 +64,7 @@ def test_conductance_of_states_solves_internal_nodes():
 @pytest.mark.parametrize("engine", ["ngspice", "vacask"])
 def test_loop_and_switching_of_a_known_device(engine, require):
     simulator, device = require(engine), Known()
-    up, down = iv_loop(device, engine=simulator)
+    up, down = half_loops(device, engine=simulator)
     # x = (v - 1)**2/2 on the way up: the middle is where x + 0.01 is the geometric mean, seen through 100 Ohm.
     assert up.siemens[-1] == pytest.approx(expected(1.0, device), rel=1e-3)
     level = middle(up)
@@ -206,7 +206,7 @@ def test_a_row_that_fails_does_not_lose_the_others(monkeypatch, vacask):
 
 
 def job(analysis):
-    return Job("t", [], analysis, [], {}, stop=1.0, max_step=0.1, values=[1.0])
+    return Job("t", [], analysis, [], {}, stop=1.0, max_step=0.1, swept={"v_a": [1.0]})
 
 
 @pytest.mark.parametrize("analysis", ["tran", "dc"])

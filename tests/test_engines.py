@@ -402,3 +402,26 @@ def test_words_of_the_user_in_the_log_are_no_failure(engine, require):
     c.add("no_such", Resistor(1e3), p="aborted", n="0")
     found = engines.get(engine).run(c, 1e-3, max_step=1e-4)
     assert found["v(aborted)"][-1] == pytest.approx(0.5) and found.warnings == ()
+
+
+class NoWall(Model):
+    """A state that runs past its bound, since nothing stops it: what a step that is too long does to a device."""
+
+    reference = "a planted fault"
+    p, n = Terminal(), Terminal()
+    speed = Param(1.0, "1/s", "rate of x", low=0, source="test")
+    x_init = Param(0.0, "1", "x at the start", low=0, high=1, source="test")
+    x = State(init=x_init, unit="1", doc="x", low=0.0, high=1.0, resolution=1e-4)
+
+    def equations(self):
+        yield branch(self.p, self.n, (self.p - self.n) * quantity(1e-3, "S"))
+        yield rate(self.x, self.speed)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_state_beyond_its_bounds_is_said(name, require):
+    run = require(name)
+    made = Circuit("walls").add("v_in", VoltageSource(1.0), p="a", n="0").add("dut", NoWall(), p="a", n="0")
+    assert run.run(made, 0.9, max_step=0.01, save=["v(a)"]).warnings == ()
+    found = run.run(made, 1.5, max_step=0.01, save=["v(a)"]).warnings
+    assert len(found) == 1 and "dut: x rises to 1.5, above 1" in found[0]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import matplotlib.image
 import pytest
@@ -12,15 +13,21 @@ from spicemem.devices.eis import EIS
 from spicemem.errors import InputError, SimulationError
 from spicemem.experiments import EXPERIMENTS, eis
 from spicemem.experiments.base import Experiment, Outcome, run_experiment, targets, targets_of
+from spicemem.reproduction import DEFAULT_ENGINES, PAGE, differences, read
 
 
 def run(name, folder, engine="vacask", **values):
     return run_experiment(EXPERIMENTS[name], engines.get(engine), folder, quick=True, values=values)
 
 
-@pytest.mark.parametrize("engine", ["ngspice", "vacask"])
+@pytest.fixture(scope="module")
+def page():
+    return read(Path(__file__).parent.parent / PAGE)
+
+
+@pytest.mark.parametrize("engine", DEFAULT_ENGINES)
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_quick_run_meets_every_target(name, engine, tmp_path, require):
+def test_quick_run_meets_every_target_and_is_what_the_page_says(name, engine, page, tmp_path, require):
     require(engine)
     summary = run(name, tmp_path, engine)
     assert summary["status"] == "ok", summary["reason"]
@@ -35,11 +42,12 @@ def test_quick_run_meets_every_target(name, engine, tmp_path, require):
     pictures = list(tmp_path.glob("*.png"))
     assert pictures and all(matplotlib.image.imread(p).std() > 0.01 for p in pictures)
     assert not list(tmp_path.glob(".*"))
+    assert not differences(page, "quick", [summary]), f"if this is right: spicemem reproduce --quick {name}"
 
 
 def test_every_row_has_its_experiment_and_every_experiment_rows():
     rows = [t for t in targets().values() if t.check not in ("info", "setup")]
-    assert len(targets()) == 168 + 38
+    assert len(targets()) == 168 + 41
     for name in EXPERIMENTS:
         assert any(t.experiment == name for t in rows), f"{name} scores nothing"
     unserved = {t.experiment for t in rows if t.experiment.startswith("eis-")} - set(EXPERIMENTS)

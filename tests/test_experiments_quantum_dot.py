@@ -66,7 +66,7 @@ def test_a_faster_sweep_misses_the_thresholds(tmp_path, require):
 
 def test_levels_are_told_apart_by_pairs():
     g = 2e-11 * np.array([1.0, 1.19, 1.21, 1.4, 1.5, 0.4])
-    assert [round(g[k] / 2e-11, 2) for k in quantum_dot.levels(g)] == [1.0, 1.21, 1.5]
+    assert [round(g[k] / 2e-11, 2) for k in quantum_dot.levels(g, factor=1.2, least=1e-11)] == [1.0, 1.21, 1.5]
 
 
 def test_last_is_the_outermost_delay():

@@ -192,8 +192,10 @@ class Engine(ABC):
         full = {name: derived(resistors, name, signals) for name in wanted}
         # VACASK does not read subnormal numbers, such as a net that has discharged for a thousand time constants has.
         final = {name: v if abs(v) > 1e-300 else 0.0 for name, v in ((n, float(signals[n][-1])) for n in carried)}
+        outside = tuple(f"{path}: {words}; a shorter maximum step helps" for path, device in job.devices.items()
+                        for words in beyond(device, {s: signals[f"{path}.{s}"] for s in device.definition.states}))
         return Result(axis, full, {name: job.units[name] for name in full}, self.name, self.version(), wall, final,
-                      warnings)
+                      (*warnings, *outside))
 
     def check(self, job: Job, signals: Mapping[str, Array], folder: Path | None) -> None:
         """What every engine asks of its signals before it gives them back; `folder` keeps the run of a refused result.
@@ -237,6 +239,25 @@ def into_range(device: Model, state: str, value: float) -> float:
     low = -math.inf if info.low is None else device.number(info.low)
     high = math.inf if info.high is None else device.number(info.high)
     return min(max(value, low), high) if low - slack <= value <= high + slack else value
+
+
+#: How far a state may lie outside its bounds: in ranges of the state, plus in resolutions.
+BEYOND, RESOLUTIONS = 1e-3, 10.0
+
+
+def beyond(device: Model, states: Mapping[str, Array]) -> list[str]:
+    """What a step that was too long for a fast switch leaves behind: states outside their bounds, in words."""
+    found = []
+    for name, info in device.definition.states.items():
+        low, high = (math.nan if e is None else device.number(e) for e in (info.low, info.high))
+        span = high - low if math.isfinite(high - low) else 0.0
+        slack = BEYOND * span + RESOLUTIONS * device.resolution(name)
+        least, most = float(states[name].min()), float(states[name].max())
+        if least < low - slack:
+            found.append(f"{name} falls to {least:g}, below {low:g}")
+        if most > high + slack:
+            found.append(f"{name} rises to {most:g}, above {high:g}")
+    return found
 
 
 def signal_units(elements: Sequence[Element]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from spicemem.experiments import (
     design,
     eis,
     ferro_phase,
+    gradual,
     quantum_dot,
     rram,
     second_order,
@@ -16,5 +17,5 @@ from spicemem.experiments import (
 from spicemem.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {e.name: e for module in (
-    eis, quantum_dot, tunnel_junction, table1, second_order, short_term, ferro_phase, design, rram,
+    eis, quantum_dot, tunnel_junction, table1, second_order, short_term, ferro_phase, gradual, design, rram,
 ) for e in module.EXPERIMENTS}

@@ -18,9 +18,10 @@ from spicemem.engines import Engine
 from spicemem.engines.result import Array
 from spicemem.experiments.base import Context, Experiment
 from spicemem.model import Model, Param
+from spicemem.protocols.ltp import levels, multilevel
 from spicemem.protocols.pool import map_runs
-from spicemem.protocols.reading import Reading, phase
-from spicemem.protocols.stdp import pairing, stdp
+from spicemem.protocols.reading import Reading
+from spicemem.protocols.stdp import stdp
 from spicemem.waveform import Waveform
 
 PAPER = "Maier et al., J. Appl. Phys. 120(13), 2016, doi:10.1063/1.4963830"
@@ -92,33 +93,13 @@ def _rule_curve(context: Context, device: Model, rule: Rule, delays_ms: Array, n
                     "conductance": "channel, 1/(V/I - 1 MOhm)", "rule": rule.title, **more})
 
 
-@dataclass(frozen=True, eq=False)
-class Train:
-    """A train of pairs: channel conductance (S) before the first and after each, lowest v(pre) - v(post) (V)."""
-
-    siemens: Array
-    lowest: float
-
-
-def _train(engine: Engine, pairs: int, item: tuple[Model, Rule, float]) -> Train:
-    """Pairs of a rule at a delay (ms), read through the circuit before the first and after each, in one transient."""
-    device, rule, delay = item
-    p = pairing(one_device(device), pre=rule.pre, post=rule.post, engine=engine, reading=READING)
-    waves, _, end = p.waves(delay * MS)
-    slot = 1.2 * READING.width
-    period = end + slot
-    drives = {port: wave.shift(slot).repeat(pairs, period) for port, wave in waves.items()}
-    synapse = p.cell.synapses[0]
-    # The neuron that fires is also the one that reads.
-    drives[synapse.read] = drives[synapse.read] + READING.pulse().repeat(pairs + 1, period)
-    result = phase(engine, p.cell, drives, pairs * period + slot, p.max_step, None, ("v(pre)", "v(post)"))
-    total = [READING.sample(result, synapse, k * period) for k in range(pairs + 1)]
-    return Train(channel(np.array(total)), float((result["v(pre)"] - result["v(post)"]).min()))
-
-
-def _trains(context: Context, pairs: int, items: Sequence[tuple[Model, Rule, float]], what: str) -> list[Train]:
-    return map_runs(partial(_train, context.engine, pairs), items, context.engine, context.executor, context.progress,
-                    what)
+def _trains(context: Context, device: Model, pairs: int, delays: Sequence[float] | Array, what: str) -> Array:
+    """Channel conductance (S) before the first pair of rule (a) and after each: a row for each delay (ms)."""
+    rule = rules()["a"]
+    total = multilevel(one_device(device), pre=rule.pre, post=rule.post, delays=np.asarray(delays) * MS, pairs=pairs,
+                       engine=context.engine, reading=READING, executor=context.executor, progress=context.progress,
+                       name=what)
+    return channel(np.stack([total.columns[f"after_{k}"].values for k in range(pairs + 1)], axis=1))
 
 
 def _panels(groups: Sequence[Sequence[Curve]], titles: Sequence[str], labels: Sequence[str]) -> Figure:
@@ -361,22 +342,13 @@ def _score_d(context: Context, curve: Curve) -> None:
 STEPS = np.round(np.arange(-50, -19, 2) / 10, 6)
 
 
-def levels(siemens: Array) -> list[int]:
-    """Indices of a largest set of conductances above 10 pS that differ pairwise by a factor of at least LEVEL."""
-    chosen: list[int] = []
-    for k in np.argsort(siemens):
-        if siemens[k] > 1e-11 and (not chosen or siemens[k] >= LEVEL * siemens[chosen[-1]]):
-            chosen.append(int(k))
-    return chosen
-
-
 def _qd_levels(context: Context) -> None:
     outcome, device, rule = context.outcome, QuantumDot.preset("x"), rules()["a"]
     more = () if context.quick else (*np.round(np.arange(-70, -50, 4) / 10, 6), *np.round(np.arange(-16, 1, 4) / 10, 6))
     delays = np.array(sorted((*STEPS, *more)))
-    trains = _trains(context, 10, [(device, rule, float(d)) for d in delays], "trains of ten pairs")
-    after = np.array([t.siemens[-1] for t in trains])
-    lowest = np.array([t.lowest for t in trains])
+    trains = _trains(context, device, 10, delays, "trains-of-ten-pairs")
+    after = trains[:, -1]
+    lowest = np.array([(rule.pre - rule.post.shift(d * MS)).values.min() for d in delays])
     on = np.isin(delays, STEPS)
     part = on & (delays >= -4.4) & (delays <= -2.0)
     falls = float(np.diff(lowest[part]).max())
@@ -385,7 +357,7 @@ def _qd_levels(context: Context) -> None:
     outcome.score("qd-min-dv-order", f"min dV {lowest[part][0]:.3f} to {lowest[part][-1]:.3f} V, changes by at most "
                   f"{falls:.3f} V a step, off by {misfit * 1e3:.1f} mV; G10 rises by at most {rises * 100:.2g} %",
                   falls < 0 and misfit <= 0.01 and rises <= 0.01)
-    chosen = levels(after[on])
+    chosen = levels(after[on], factor=LEVEL, least=1e-11)
     outcome.score("qd-levels-count", len(chosen))
     steps = Curve(delays[on] * MS, np.log(after[on]), "delay", "s", "log", "1")
     onset = steps.crossing(float(np.log(LEVEL * FULL)), "down")
@@ -395,11 +367,11 @@ def _qd_levels(context: Context) -> None:
                   columns={"lowest": Column(lowest, "V", "lowest voltage at the device"),
                            "level": Column(level.astype(float), "1", "1 for a level that can be told apart")},
                   provenance=_about(device, context.engine, protocol="ten pairs, read after the last", rule=rule.title))
-    numbers = [Curve(np.arange(11.0), t.siemens, "pulse number", "1", "channel conductance", "S",
+    numbers = [Curve(np.arange(11.0), train, "pulse number", "1", "channel conductance", "S",
                      name=f"train-minus-{-d:g}ms", provenance=_about(
                          device, context.engine, protocol="ten pairs, read before the first and after each",
                          rule=rule.title, delay=f"{d:g} ms"))
-               for d, t in zip(delays, trains, strict=True) if d in STEPS]
+               for d, train in zip(delays, trains, strict=True) if d in STEPS]
     outcome.keep(curve, *numbers)
     figure = curve.plot(title=f"After ten pairs of rule (a); lines: {len(chosen)} levels", yscale="log")
     for g in after[level]:
@@ -417,22 +389,20 @@ def _qd_pulses(context: Context) -> None:
     outcome, rule, pairs = context.outcome, rules()["a"], 20
     x, p = QuantumDot.preset("x"), QuantumDot.preset("p")
     delays = (1.0, 2.4, -4.0) if context.quick else (1.0, 1.8, 2.4, 2.8, -3.0, -4.0, -4.4, -4.8)
-    trains = dict(zip(delays, _trains(context, pairs, [(x, rule, d) for d in delays], "trains of 20 pairs"),
-                      strict=True))
-    first = dict(zip((2.4, -4.0), _trains(context, 1, [(p, rule, d) for d in (2.4, -4.0)], "pairs of preset p"),
-                     strict=True))
-    starts = np.array([t.siemens[0] for t in trains.values()]) * 1e6
+    trains = dict(zip(delays, _trains(context, x, pairs, delays, "trains-of-20-pairs"), strict=True))
+    first = dict(zip((2.4, -4.0), _trains(context, p, 1, (2.4, -4.0), "pairs-of-preset-p"), strict=True))
+    starts = np.array([train[0] for train in trains.values()]) * 1e6
     outcome.score("qd-g0", float(starts[np.argmax(np.abs(starts - 1))]))
     for id, delay, sign in (("qd-sign-potentiation", 2.4, 1), ("qd-sign-depression", -4.0, -1)):
-        steps, other = sign * np.diff(trains[delay].siemens[:11]), np.diff(first[delay].siemens)[0]
-        change = other / first[delay].siemens[0]
-        outcome.score(id, f"{trains[delay].siemens[1] * 1e6:.3f} to {trains[delay].siemens[10] * 1e6:.3g} uS in ten "
+        steps, other = sign * np.diff(trains[delay][:11]), np.diff(first[delay])[0]
+        change = other / first[delay][0]
+        outcome.score(id, f"{trains[delay][1] * 1e6:.3f} to {trains[delay][10] * 1e6:.3g} uS in ten "
                       f"pairs, smallest step {sign * steps.min() * 1e6:.3g} uS; preset p {change:+.3f}",
                       bool((steps > 0).all() and sign * change > 0))
-    up = trains[1.0].siemens
+    up = trains[1.0]
     outcome.score("qd-max-potentiation", float(up[-1] / up[0] - 1))
     for delay, train in trains.items():
-        outcome.keep(Curve(np.arange(pairs + 1.0), train.siemens, "pulse number", "1", "channel conductance", "S",
+        outcome.keep(Curve(np.arange(pairs + 1.0), train, "pulse number", "1", "channel conductance", "S",
                            name=f"pulses-{'minus' if delay < 0 else 'plus'}-{abs(delay):g}ms", provenance=_about(
                                x, context.engine, protocol="pairs, read before the first and after each",
                                rule=rule.title, delay=f"{delay:g} ms")))

@@ -81,8 +81,8 @@ def half_loop(device: Model, peak: float, *, engine: Engine, rate: float | None 
     return trace(device, wave, 2 * quarter, engine=engine, initial=initial, series=series)
 
 
-def iv_loop(device: Model, *, engine: Engine, peaks: tuple[float, ...] | None = None, rate: float | None = None,
-            initial: Mapping[str, float] | None = None) -> list[Trace]:
+def half_loops(device: Model, *, engine: Engine, peaks: tuple[float, ...] | None = None, rate: float | None = None,
+               initial: Mapping[str, float] | None = None) -> list[Trace]:
     """The half loops of the device's behaviour (or `peaks`, V), each going on from the one before.
 
     The series resistance of the behaviour limits the current of the first half loop, in which the device sets, and of

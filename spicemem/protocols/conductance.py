@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,11 +57,17 @@ def inward(device: Model, net: str) -> Expr:
 
 def evaluate(node: Expr, values: Mapping[str, Array]) -> Array:
     """An expression for arrays of its symbols by name, all of one length."""
-    inputs = symbols(node)
+    inputs, function = _compiled(node)
     count = len(next(iter(values.values())))
     with np.errstate(all="ignore"):
-        found = compile_function([node], inputs)(*(values[s.value] for s in inputs))[0]
+        found = function(*(values[name] for name in inputs))[0]
     return np.broadcast_to(np.asarray(found, dtype=np.float64), (count,))
+
+
+@lru_cache(maxsize=512)
+def _compiled(node: Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    inputs = symbols(node)
+    return tuple(s.value for s in inputs), compile_function([node], inputs)
 
 
 def _balance(device: Model, values: dict[str, Array]) -> None:

@@ -12,7 +12,7 @@ from spicemem.curve import Column, Curve
 from spicemem.engines import Engine
 from spicemem.errors import InputError
 from spicemem.protocols.pool import Progress
-from spicemem.protocols.reading import Reading, phase, synapses_of
+from spicemem.protocols.reading import Reading, phase, synapses_of, undisturbed, watched
 from spicemem.protocols.stdp import pairing
 from spicemem.units import engineering
 from spicemem.waveform import Waveform
@@ -44,7 +44,8 @@ def cycling(
         pulses = p.reading.pulse(end).repeat(pairs, period)
         # A two-terminal device is read where it is driven.
         drives[synapse.read] = drives[synapse.read] + pulses if synapse.read in drives else pulses
-        result = phase(p.engine, cell, drives, pairs * period, p.max_step, state)
+        result = phase(p.engine, cell, drives, pairs * period, p.max_step, state, watched(cell, synapse))
+        undisturbed(cell, synapse, p.reading, result, [end + k * period for k in range(pairs)])
         state = result.final_state()
         conductances += [p.reading.sample(result, synapse, end + k * period) for k in range(pairs)]
         if progress:

@@ -19,8 +19,9 @@ from spicemem.engines import Engine, Result
 from spicemem.engines.result import Array
 from spicemem.errors import InputError, WaveformError, nearest
 from spicemem.protocols.conductance import conductance
+from spicemem.protocols.energy import work
 from spicemem.protocols.pool import Progress
-from spicemem.protocols.reading import Reading, phase, read, synapses_of
+from spicemem.protocols.reading import Reading, phase, read, synapses_of, undisturbed, watched
 from spicemem.units import engineering
 from spicemem.waveform import Waveform, merge_times
 
@@ -112,13 +113,14 @@ def apply(cell: Circuit, events: Sequence[Event], *, engine: Engine, reading: Re
     reading: reading pulses through the circuit, part of the run; None reads from the states. synapse: needed if the
     cell has several. extra: further signals to save. max_step: s, default a fiftieth of the shortest rest of a run, or
     of its event if that is longer; each event has 25 break points of its own besides.
-    Raises InputError and WaveformError for what cannot be applied, SimulationError when a run fails.
+    Raises InputError and WaveformError for what cannot be applied, SimulationError when a run fails or a reading moves
+    the device by more than `reading.disturb`.
     """
     s = the_synapse(cell, synapse)
     device = cell.devices()[s.device]
     ports = tuple(dict.fromkeys((s.read, *(port for e in events for port in e.waves))))
     states = [f"{s.device}.{state}" for state in device.definition.states]
-    saves = (*extra, *states, *(x for port in ports for x in (f"i(v_{port})", f"v({port})")))
+    saves = (*extra, *watched(cell, s), *(x for port in ports for x in (f"i(v_{port})", f"v({port})")))
 
     def from_states(result: Result, at: float) -> float:
         return float(conductance(device, {x.removeprefix(f"{s.device}."): result.at(x, at) for x in states})[0])
@@ -145,8 +147,10 @@ def apply(cell: Circuit, events: Sequence[Event], *, engine: Engine, reading: Re
             inside = (result.time >= start) & (result.time <= start + duration)
             current = -result[f"i(v_{s.read})"][inside]
             amps.append(float(current[np.argmax(np.abs(current))]))
-            power = sum(-result[f"i(v_{port})"][inside] * result[f"v({port})"][inside] for port in ports)
-            joules.append(float(np.trapezoid(power, result.time[inside])))
+            joules.append(float(sum(work(result.time[inside], result[f"v({port})"][inside],
+                                         -result[f"i(v_{port})"][inside])[-1] for port in ports)))
+        if reading and run.readings:
+            undisturbed(cell, s, reading, result, run.readings)
         for at in run.readings:
             siemens.append(reading.sample(result, s, at) if reading else from_states(result, at))
         now += run.stop

@@ -32,7 +32,8 @@ class Pairing:
     """A pair protocol on a cell: spikes with their own time zero, and how the change is read.
 
     post: one Waveform for every synapse or one by synapse name; a spike that is None stays at rest (lone spike).
-    read_delay: s from the presynaptic spike to the reading after the pair.
+    read_delay: s from the (last) presynaptic spike to the reading after. pairs: how many, `period` s apart (default as
+    soon as one is over).
     """
 
     engine: Engine
@@ -42,9 +43,11 @@ class Pairing:
     reading: Reading
     read_delay: float
     max_step: float
+    pairs: int = 1
+    period: float | None = None
 
     def waves(self, delay: float) -> tuple[dict[str, Waveform], float, float]:
-        """Waveform of each port, time of the presynaptic spike and end of the pair, counted from its first point."""
+        """Waveform of each port, time of the (last) presynaptic spike and end of the pairs, from their first point."""
         shifted = {s.post: wave.shift(delay) for s in synapses_of(self.cell) if (wave := self.post[s.name]) is not None}
         if self.pre is not None:
             shifted.update({s.pre: self.pre for s in synapses_of(self.cell)})
@@ -53,10 +56,18 @@ class Pairing:
         span = last - first
         # A little rest on both sides, so that the first edge is an edge and the gate settles.
         start = 0.01 * span
-        return {port: w.shift(start - first) for port, w in shifted.items()}, start - first, 1.05 * span + start
+        waves, end = {port: w.shift(start - first) for port, w in shifted.items()}, 1.05 * span + start
+        if self.pairs == 1:
+            return waves, start - first, end
+        period = self.period or end
+        if period < end:
+            raise InputError("period of the pairs", found=engineering(period, "s"), expected="at least "
+                             f"{engineering(end, 's')}, the length of a pair at delay {engineering(delay, 's')}")
+        late = (self.pairs - 1) * period
+        return {port: w.repeat(self.pairs, period) for port, w in waves.items()}, start - first + late, end + late
 
     def pair(self, delay: float, initial: Mapping[str, float] | None, extra: tuple[str, ...] = ()) -> Result:
-        """The transient of one pair."""
+        """The transient of the pair, or pairs."""
         waves, _, end = self.waves(delay)
         return phase(self.engine, self.cell, waves, end, self.max_step, initial, extra)
 
@@ -80,9 +91,11 @@ class Pairing:
 def pairing(
     cell: Circuit, *, pre: Waveform | None, post: Waveform | Mapping[str, Waveform | None] | None,
     engine: str | Engine | None = None, reading: Reading | None = None, read_delay: float = 20.0,
-    max_step: float | None = None,
+    max_step: float | None = None, pairs: int = 1, period: float | None = None,
 ) -> Pairing:
     """Check a pair protocol and fill in what is not given (see `stdp_all`)."""
+    if pairs < 1:
+        raise InputError("pairs", found=f"{pairs}", expected="at least one")
     names = [s.name for s in synapses_of(cell)]
     by_name = dict(post) if isinstance(post, Mapping) else dict.fromkeys(names, post)
     for name in by_name:
@@ -98,7 +111,7 @@ def pairing(
             raise WaveformError("spike", found=f"{wave.values[0]:g} V at its first, {wave.values[-1]:g} V at its last "
                                 f"point of {len(wave.times)}", expected="a waveform that starts and ends at rest, 0 V")
     return Pairing(get(engine), cell, pre, by_name, reading or Reading(), read_delay,
-                   max_step or standard_step(cell, min(w.duration for w in spikes)))
+                   max_step or standard_step(cell, min(w.duration for w in spikes)), pairs, period)
 
 
 def _check_synapse(cell: Circuit, name: str, names: list[str]) -> None:
@@ -131,6 +144,7 @@ def stdp_all(
     cell: Circuit, *, pre: Waveform | None, post: Waveform | Mapping[str, Waveform | None] | None,
     delays: ArrayLike, engine: str | Engine | None = None, initial: Mapping[str, float] | None = None,
     reading: Reading | None = None, read_delay: float = 20.0, max_step: float | None = None,
+    pairs: int = 1, period: float | None = None,
     executor: Executor | None = None, progress: Progress | None = None, name: str = "stdp",
 ) -> dict[str, Curve]:
     """Conductance change against delay t_post - t_pre, one curve for each synapse of the cell.
@@ -139,7 +153,8 @@ def stdp_all(
     delays: s. initial: state before every pair (default: the devices' own). reading: read voltage and width;
     read_delay: s from the presynaptic spike to the second reading, everything else at 0 V in between. max_step: s,
     default a 200th of the shorter spike, and a 20th of a time constant of the cell that is longer than four such steps.
-    Each pair starts from the state in which the first reading left the cell.
+    pairs: how many before the second reading (read_delay counts from the last), `period` s apart, default one after
+    the other; `multilevel` reads after each. Each delay starts from the state in which the first reading left the cell.
 
     Returns Curve by synapse name: x delay (s), y dG = G(after) - G(before) (S), further column g_before (S).
     Raises InputError, WaveformError or CircuitError for a bad request and SimulationError when a run fails.
@@ -148,7 +163,8 @@ def stdp_all(
     grid = np.asarray(delays, dtype=float).ravel()
     if not len(grid) or not np.isfinite(grid).all():
         raise InputError("delays", found=repr(delays), expected="finite times in s, at least one")
-    p = pairing(cell, pre=pre, post=post, engine=engine, reading=reading, read_delay=read_delay, max_step=max_step)
+    p = pairing(cell, pre=pre, post=post, engine=engine, reading=reading, read_delay=read_delay, max_step=max_step,
+                pairs=pairs, period=period)
     before, state = p.before(initial)
     after = map_runs(partial(_change, p, state), grid, p.engine, executor, progress, name)
     return {s.name: curve_of(p, s, grid, before[s.name], [a[s.name] for a in after], name)
@@ -169,7 +185,8 @@ def curve_of(p: Pairing, synapse: Synapse, grid: Array, before: float, after: li
         columns={"g_before": Column(np.full(len(grid), before), "S", "conductance before the pair"),
                  "g_after": Column(g_after, "S", "conductance at the reading after the pair")},
         provenance={
-            "protocol": "STDP, delay = t_post - t_pre, dG = G(after) - G(before)",
+            "protocol": "STDP, delay = t_post - t_pre, dG = G(after) - G(before)"
+                        + (f", {p.pairs} pairs" if p.pairs > 1 else ""),
             "circuit": p.cell.name, "device": device.definition.name, "preset": device.preset_name or "none",
             "read": f"{engineering(p.reading.voltage, 'V')}, {engineering(p.read_delay, 's')} after the pre spike",
             "max_step": engineering(p.max_step, "s"), "engine": f"{p.engine.name} {p.engine.version()}",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from spicemem.engines import Engine
+from spicemem.engines.base import beyond
 from spicemem.model import Behaviour, Model
 from spicemem.protocols.characterise import Array, Trace, trace
 from spicemem.protocols.conductance import evaluate, inward
@@ -15,8 +14,6 @@ from spicemem.waveform import Waveform
 
 #: The largest amplitude of a random drive, in thresholds of the device; its points; its steps at least.
 OVERDRIVE, POINTS, STEPS = 5.0, 12, 500
-#: How far a state may lie outside its bounds: in ranges of the state, plus in resolutions.
-BEYOND, RESOLUTIONS = 1e-3, 10.0
 
 
 def random_drive(behaviour: Behaviour, seed: int, *, one_sign: bool = False) -> Waveform:
@@ -50,16 +47,7 @@ def violations(device: Model, run: Trace) -> list[str]:
     for name, values in {"current": run.amps, "conductance": run.siemens, **run.states}.items():
         if not np.isfinite(values).all():
             found.append(f"{name} is not finite")
-    for name, info in device.definition.states.items():
-        low, high = (math.nan if e is None else device.number(e) for e in (info.low, info.high))
-        span = high - low if math.isfinite(high - low) else 0.0
-        slack = BEYOND * span + RESOLUTIONS * device.resolution(name)
-        least, most = float(run.states[name].min()), float(run.states[name].max())
-        if least < low - slack:
-            found.append(f"{name} falls to {least:g}, below {low:g}")
-        if most > high + slack:
-            found.append(f"{name} rises to {most:g}, above {high:g}")
-    return found
+    return found + beyond(device, run.states)
 
 
 def power(device: Model, seed: int, count: int = 2000) -> tuple[Array, Array]:
