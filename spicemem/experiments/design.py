@@ -13,7 +13,7 @@ from spicemem.devices.eis import EIS
 from spicemem.devices.quantum_dot import QuantumDot
 from spicemem.engines.result import Array
 from spicemem.experiments.base import Context, Experiment, Table
-from spicemem.experiments.eis import _FORM_CHECKS
+from spicemem.experiments.eis import FORM_CHECKS
 from spicemem.experiments.eis_spikes import Form, all_forms, delay_grid
 from spicemem.model import Model, Param
 from spicemem.protocols.design import Constraints, SpikeDesign, design_spikes
@@ -84,7 +84,7 @@ def _run(context: Context) -> None:
         found = design(name, window_of(device, forms[name], delay_grid(scale, points), r), device,
                        replace(limits, relation=_RELATION[name]))
         made = {name: replace(forms[name], pre=found.pre, post=found.post)}
-        said, met = _FORM_CHECKS[f"eis-form-{name}"](context, divider_gate(device, r), made, {name: found.curve}, scale)
+        said, met = FORM_CHECKS[f"eis-form-{name}"](context, divider_gate(device, r), made, {name: found.curve}, scale)
         passed.append(found.met and _keeps(found) and met)
         words.append(f"{name} {_words(found)}" + ("" if met else f", eis-form-{name} missed: {said}"))
     outcome.score("design-four-forms", "; ".join(words) + (" (quick: one of the four)" if context.quick else ""),

@@ -84,7 +84,7 @@ def _eis_stdp(context: Context) -> None:
         curves[form.name] = _run_stdp(context, cell, form, f"stdp-{form.name}")
         outcome.keep(curves[form.name])
     scale = context.values["time_scale"]
-    for name, check in _FORM_CHECKS.items():
+    for name, check in FORM_CHECKS.items():
         words, passed = check(context, cell, {f.name: f for f in forms}, curves, scale)
         outcome.score(name, words, passed)
     before = np.concatenate([c.columns["g_before"].values for c in curves.values()]) * 1e9
@@ -190,7 +190,7 @@ def _check_flat_middle(context: Context, cell: Circuit, forms: dict[str, Form], 
             bool(middle < 0.05 and signs and ends < 0.2 and min(-y.min(), y.max()) > 0.9))
 
 
-_FORM_CHECKS: dict[str, _Check] = {
+FORM_CHECKS: dict[str, _Check] = {
     "eis-form-antisymmetric": _check_antisymmetric, "eis-form-ltp-only": _check_ltp_only,
     "eis-form-symmetric": _check_symmetric, "eis-form-flat-middle": _check_flat_middle,
 }

@@ -21,7 +21,7 @@ from spicemem.devices.transistor import NFET
 from spicemem.devices.wox import WOx
 from spicemem.engines import Engine
 from spicemem.experiments.base import Context, Experiment, targets
-from spicemem.experiments.tunnel_junction import _Panel, _panels
+from spicemem.experiments.panels import Panel, panels
 from spicemem.model import Model, Param
 from spicemem.protocols.pool import map_runs
 from spicemem.protocols.pulses import Event, Record, apply
@@ -88,10 +88,10 @@ def _ag2s(context: Context) -> None:
                                f"{engineering(fit['offset'], 'S')} stay")
     criterion = Published("at least, and less than", "behaviours.csv", x=(_OFTEN, _SELDOM), y=(0.5, 0.1))
     labels = [f"{gap:g} s apart" for gap in (_OFTEN, _SELDOM)]
-    outcome.figures["rehearsal"] = _panels([
-        _Panel(f"{REHEARSALS} pulses of 80 mV and 0.5 s", traces, labels),
-        _Panel("After the last pulse", fades, labels, fits, xscale="log"),
-        _Panel(f"Left after {LATER:g} s", [replace(curve, published=(criterion,))], ["simulated"], xscale="log")])
+    outcome.figures["rehearsal"] = panels([
+        Panel(f"{REHEARSALS} pulses of 80 mV and 0.5 s", traces, labels),
+        Panel("After the last pulse", fades, labels, fits, xscale="log"),
+        Panel(f"Left after {LATER:g} s", [replace(curve, published=(criterion,))], ["simulated"], xscale="log")])
 
 
 # --- diffusive-epsc -------------------------------------------------------------------------------------------------
@@ -209,10 +209,10 @@ def _diffusive(context: Context) -> None:
                            published=() if draws else (band,)))
         outcome.remarks.append(f"{kind}: {int((values == 0).sum())} of {count} are off when the pulse ends")
     outcome.keep(fall, pulse, *draws, *(curve for curve, _ in swept))
-    outcome.figures["epsc"] = _panels([
-        _Panel("Decay after a pulse of 1 V and 2 ms", [fall], ["simulated"], xscale="log"),
-        _Panel(f"{count} draws each", draws, ["of devices", "of cycles of one device"][-len(draws):], yscale="log"),
-        _Panel("Sweep to 1 V and back in 1 s, then rest", [curve for curve, _ in swept],
+    outcome.figures["epsc"] = panels([
+        Panel("Decay after a pulse of 1 V and 2 ms", [fall], ["simulated"], xscale="log"),
+        Panel(f"{count} draws each", draws, ["of devices", "of cycles of one device"][-len(draws):], yscale="log"),
+        Panel("Sweep to 1 V and back in 1 s, then rest", [curve for curve, _ in swept],
                [f"limited to {engineering(limit, 'A')}" for limit in LIMITS], yscale="log")])
 
 
@@ -271,9 +271,9 @@ def _wox(context: Context) -> None:
             **pairs.provenance, "read": "0.3 V for 0.5 us",
             "protocol": "pulses of 1.5 V and 1 ms for the ones of a stream, frames of 20 ms, first bit first"})
     outcome.keep(levels, pairs)
-    figure = outcome.figures["wox"] = _panels([
-        _Panel("Conductance after each of the 16 streams", [levels], linestyle="none"),
-        _Panel("Paired pulses of 1.5 V and 1 ms", [pairs], [None], [fit])])
+    figure = outcome.figures["wox"] = panels([
+        Panel("Conductance after each of the 16 streams", [levels], linestyle="none"),
+        Panel("Paired pulses of 1.5 V and 1 ms", [pairs], [None], [fit])])
     figure.axes[0].set_xticks(number, ["".join(map(str, bits)) for bits in streams], rotation=90, fontsize=8)
 
 
@@ -338,10 +338,10 @@ def _ppd(context: Context) -> None:
               for name, values in (("train-full", full), ("train-5kHz", peaks), ("train-500Hz", slow_peaks))]
     left = Curve(number, reserve, "pulse", "1", "reserve", "V", name="reserve", provenance=made)
     outcome.keep(*curves, left, pairs)
-    outcome.figures["ppd"] = _panels([
-        _Panel("Trains of pulses of 1 µs", curves, ["5 kHz, reserve stays full", "5 kHz", "500 Hz"]),
-        _Panel("Reserve before each pulse, 5 kHz", [left]),
-        _Panel("Two pulses", [pairs], xscale="log")])
+    outcome.figures["ppd"] = panels([
+        Panel("Trains of pulses of 1 µs", curves, ["5 kHz, reserve stays full", "5 kHz", "500 Hz"]),
+        Panel("Reserve before each pulse, 5 kHz", [left]),
+        Panel("Two pulses", [pairs], xscale="log")])
 
 
 # --- optical-synapse ------------------------------------------------------------------------------------------------
@@ -397,10 +397,10 @@ def _optical(context: Context) -> None:
     outcome.remarks.append(f"after {count:g} pulses it forgets with {fit['tau1']:.1f} and {fit['tau2']:.0f} s (double "
                            f"exponential, R^2 {fit.r_squared:.5f})")
     outcome.keep(pairs, course, fades)
-    outcome.figures["optical"] = _panels([
-        _Panel("Two light pulses of 0.5 s", [pairs], ["simulated"], xscale="log"),
-        _Panel("Learning, forgetting, relearning", [course, level], ["simulated", f"level after pulse {mark:g}"]),
-        _Panel(f"Dark after {count:g} pulses", [fades], [None], [fit], xscale="log")])
+    outcome.figures["optical"] = panels([
+        Panel("Two light pulses of 0.5 s", [pairs], ["simulated"], xscale="log"),
+        Panel("Learning, forgetting, relearning", [course, level], ["simulated", f"level after pulse {mark:g}"]),
+        Panel(f"Dark after {count:g} pulses", [fades], [None], [fit], xscale="log")])
 
 
 _SEED = Param(1, "1", "seed of all draws", low=0, high=2**31, source="chosen")

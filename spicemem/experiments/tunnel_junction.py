@@ -7,7 +7,7 @@ is part of the run.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from spicemem.devices.limiter import Limiter
 from spicemem.devices.tunnel_junction import OTJ
 from spicemem.engines import Engine
 from spicemem.experiments.base import Context, Experiment, targets
-from spicemem.fits import Fit
+from spicemem.experiments.panels import Panel, panels
 from spicemem.model import Param
 from spicemem.protocols.characterise import Trace, trace
 from spicemem.protocols.conductance import conductance
@@ -35,7 +35,7 @@ from spicemem.units import engineering
 from spicemem.waveform import Waveform
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 Array = NDArray[np.float64]
 PAPER = "Li et al., ACS Appl. Mater. Interfaces 2019, doi:10.1021/acsami.9b13434"
@@ -87,33 +87,6 @@ def _provenance(context: Context, protocol: str, **more: str) -> dict[str, str]:
             "engine": f"{context.engine.name} {context.engine.version()}", "spicemem": __version__}
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """What one panel of a picture shows: curves of the same quantities, a legend entry and a fit each."""
-
-    title: str
-    curves: Sequence[Curve]
-    labels: Sequence[str | None] = ()
-    fits: Sequence[Fit | None] = ()
-    xscale: str = "linear"
-    yscale: str = "linear"
-    linestyle: str = "-"
-
-
-def _panels(panels: Sequence[_Panel], height: float = 4.2) -> Figure:
-    """The panels side by side."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.7 * len(panels), height), layout="constrained")
-    for ax, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
-        labels, fits = panel.labels or [None] * len(panel.curves), panel.fits or [None] * len(panel.curves)
-        style = {} if any(fits) else {"linestyle": panel.linestyle}
-        for curve, label, fit in zip(panel.curves, labels, fits, strict=True):
-            curve.plot(ax, label=label, fit=fit, xscale=panel.xscale, yscale=panel.yscale, **style)
-        ax.set_title(panel.title, fontsize=11)
-    return figure
-
-
 # --- otj-loop -------------------------------------------------------------------------------------------------------
 
 TOP, BOTTOM, WRITE = 2.2, -4.3, 0.1  # V, V, s
@@ -152,9 +125,9 @@ def _otj_loop(context: Context) -> None:
                      provenance=_provenance(context, f"{TOP} V and {BOTTOM} V in turn, 100 ms each"))
                for name, values in (("on", on), ("off", off))]
     outcome.keep(curve, *fatigue)
-    outcome.figures["loop"] = _panels([
-        _Panel("Resistance after writing pulses of 100 ms", [curve], ["simulated"], yscale="log"),
-        _Panel(f"{ALTERNATIONS} alternations of {TOP} V and {BOTTOM} V", fatigue,
+    outcome.figures["loop"] = panels([
+        Panel("Resistance after writing pulses of 100 ms", [curve], ["simulated"], yscale="log"),
+        Panel(f"{ALTERNATIONS} alternations of {TOP} V and {BOTTOM} V", fatigue,
                [f"after {TOP} V", f"after {BOTTOM} V"], yscale="log")])
     switched = up[np.flatnonzero(resistances[:n_up] < np.sqrt(hrs * lrs))]
     at = f"sets at {switched[0]:.2f} V" if len(switched) else "does not set"
@@ -211,10 +184,10 @@ def _otj_stm(context: Context) -> None:
         f"{name.upper()} {' '.join(f'{v:.1f}' for v in curve.y)} %, tau {fits[name]['tau+'] * 1e6:.2f} us, "
         f"R^2 {fits[name].r_squared:.4f}" for name, curve in indices.items()),
         falls and order and all(fit.r_squared >= 0.95 for fit in fits.values()))
-    outcome.figures["stm"] = _panels([
-        _Panel("One pulse of 50 ns", decays[::-1], names[::-1]),
-        _Panel("Ten pulses of 0.6 V, 50 ns", peaks, [f"{1e-6 / (SHORT + g):.3g} MHz" for g in GAPS]),
-        _Panel("Facilitation against gap", list(indices.values()), ["PPF", "PTP"], [fits["ppf"], fits["ptp"]])])
+    outcome.figures["stm"] = panels([
+        Panel("One pulse of 50 ns", decays[::-1], names[::-1]),
+        Panel("Ten pulses of 0.6 V, 50 ns", peaks, [f"{1e-6 / (SHORT + g):.3g} MHz" for g in GAPS]),
+        Panel("Facilitation against gap", list(indices.values()), ["PPF", "PTP"], [fits["ppf"], fits["ptp"]])])
 
 
 # --- otj-stm-ltm ----------------------------------------------------------------------------------------------------
@@ -272,9 +245,9 @@ def _otj_stm_ltm(context: Context) -> None:
                                                      and (np.diff(stable) >= 0).all()))
     outcome.score("otj-width-growth", f"{' '.join(f'{g / rest:.3f}' for g in grown)} times the current at rest",
                   bool((np.diff(np.r_[rest, grown]) > 0).all() and grown[-1] >= 3 * rest))
-    outcome.figures["stm-ltm"] = _panels([
-        _Panel("Successive spikes of 100 ns", [by_amplitude], ["simulated"]),
-        _Panel("Spikes of 1.5 V", [by_width], xscale="log")])
+    outcome.figures["stm-ltm"] = panels([
+        Panel("Successive spikes of 100 ns", [by_amplitude], ["simulated"]),
+        Panel("Spikes of 1.5 V", [by_width], xscale="log")])
     outcome.remarks.append(f"largest current of the source {engineering(max(top, *(t for _, t, _ in single)), 'A')}; "
                            f"limiter: 115 nA, knee 50 mV, {engineering(STRAY, 'F')} at the node behind it (chosen)")
 
@@ -326,9 +299,9 @@ def _otj_retention(context: Context) -> None:
                                            spread="lognormal, as the model declares"))
               for k, name in enumerate(names)]
     outcome.keep(*curves, *spread)
-    outcome.figures["retention"] = _panels([
-        _Panel("Retention at 0.1 V", curves, ["high resistance", "low resistance"], xscale="log", yscale="log"),
-        _Panel(f"{count} devices", spread, ["high resistance", "low resistance"], yscale="log", linestyle="none")])
+    outcome.figures["retention"] = panels([
+        Panel("Retention at 0.1 V", curves, ["high resistance", "low resistance"], xscale="log", yscale="log"),
+        Panel(f"{count} devices", spread, ["high resistance", "low resistance"], yscale="log", linestyle="none")])
     change = [float(np.abs(current / current[0] - 1).max()) for _, current in found[:2]]
     outcome.remarks.append(f"in {_CAP:g} s the current changes by {change[0]:.2e} (high resistance) and "
                            f"{change[1]:.2e} (low); the shortest time of {count} sampled devices is "
@@ -367,9 +340,9 @@ def _otj_ltp(context: Context) -> None:
     rising, falling = last[1:STATES + 1], last[STATES + 1:]
     branches = [Curve(np.arange(1.0, STATES + 1), values, "pulse", "1", "conductance", "S", name=name)
                 for name, values in (("up", rising), ("down", falling))]
-    outcome.figures["ltp"] = _panels([
-        _Panel(f"{cycles} cycles of {STATES} pulses up and {STATES} down", [curve], ["simulated"]),
-        _Panel("The last cycle", branches, [f"{UP} V", f"{DOWN} V"])])
+    outcome.figures["ltp"] = panels([
+        Panel(f"{cycles} cycles of {STATES} pulses up and {STATES} down", [curve], ["simulated"]),
+        Panel("The last cycle", branches, [f"{UP} V", f"{DOWN} V"])])
     outcome.remarks.append(f"steps of the last cycle, in G max - G min: up {steps[:STATES].min():.3f} to "
                            f"{steps[:STATES].max():.3f}, down {-steps[STATES:].max():.3f} to "
                            f"{-steps[STATES:].min():.3f}")
@@ -462,10 +435,10 @@ def _otj_stdp(context: Context) -> None:
                            read_delay=1e-4)
         outcome.remarks.append(f"{name}: a lone spike changes the conductance by " + ", ".join(
             f"{100 * v / G_START:+.3f} % ({which})" for which, by in lone.items() for v in by.values()))
-    outcome.figures["stdp"] = _panels([_Panel("Antisymmetric", shown, ["LTP", "LTD"], list(fits.values())),
-                                       _Panel("Symmetric", [even], ["simulated"], [bell])], height=4.6)
-    outcome.figures["spikes"] = _panels([
-        _Panel(name.capitalize(), [_shape(w, which) for which, w in zip(("pre", "post"), pair, strict=True)],
+    outcome.figures["stdp"] = panels([Panel("Antisymmetric", shown, ["LTP", "LTD"], list(fits.values())),
+                                       Panel("Symmetric", [even], ["simulated"], [bell])], height=4.6)
+    outcome.figures["spikes"] = panels([
+        Panel(name.capitalize(), [_shape(w, which) for which, w in zip(("pre", "post"), pair, strict=True)],
                ["pre", "post"]) for name, pair in spikes.items()])
 
 
@@ -511,9 +484,9 @@ def _otj_energy(context: Context) -> None:
                    published=(Published("threshold of long-term memory", "Li 2019, Sec. 3", low=1.8, high=1.8,
                                         axis="x"),))
     outcome.keep(energy, change)
-    outcome.figures["energy"] = _panels([
-        _Panel("Energy of a pulse of 20 ns", [energy], ["simulated"], yscale="log"),
-        _Panel("What lasts of it, 20 µs later", [change], ["simulated"], yscale="log")])
+    outcome.figures["energy"] = panels([
+        Panel("Energy of a pulse of 20 ns", [energy], ["simulated"], yscale="log"),
+        Panel("What lasts of it, 20 µs later", [change], ["simulated"], yscale="log")])
     outcome.remarks.append("the paper's energy is V*I*t with I at the end of the pulse; the amplitude of its "
                            f"short-term pulse is not printed, {STM_VOLTS} V is what gives 0.026 fJ")
 

@@ -39,7 +39,7 @@ def conductance(device: Model, states: Mapping[str, ArrayLike], voltage: float |
     values[b.read] = np.full(count, volts)
     values[b.common] = np.zeros(count)
     values |= {name: np.full(count, volts / 2) for name in d.nodes}
-    _balance(device, values)
+    balance(device, values)
     current = evaluate(inward(device, b.read), values)
     return np.asarray(current / volts)
 
@@ -70,7 +70,7 @@ def _compiled(node: Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
     return tuple(s.value for s in inputs), compile_function([node], inputs)
 
 
-def _balance(device: Model, values: dict[str, Array]) -> None:
+def balance(device: Model, values: dict[str, Array]) -> None:
     """Newton's method for the internal nodes, all sets of states at once."""
     nodes = device.definition.nodes
     if not nodes:

@@ -11,7 +11,7 @@ from spicemem.engines.result import Array
 from spicemem.errors import CircuitError, SimulationError
 from spicemem.expr import compile_function, derivative, quantity, symbol, symbols
 from spicemem.model import Model
-from spicemem.protocols.conductance import _balance, conductance, inward
+from spicemem.protocols.conductance import balance, conductance, inward
 from spicemem.units import dimension
 
 #: Substeps of each straight piece of a pair: what keeps a curve within 1 % of the reference (tests).
@@ -90,14 +90,14 @@ class FastPairs:
         pin = symbol(self.pin, volt, "node")
         drive = symbol("sm_drive", volt, "node") if self.ohm else pin
         unknown = [*(d.states[name].symbol for name in self.states), *(symbol(k, volt, "node") for k in self.nodes)]
-        balance = [*(d.rates[name] for name in self.states), *(-inward(self.device, name) for name in self.nodes)]
+        sums = [*(d.rates[name] for name in self.states), *(-inward(self.device, name) for name in self.nodes)]
         if self.ohm:
             # The gate is a node too: what flows into it drops over both resistors.
             unknown.append(pin)
-            balance.append((drive - pin) / quantity(self.ohm, "Ohm") - inward(self.device, self.pin))
-        slopes = [[derivative(f, by) for by in (drive, *unknown)] for f in balance]
-        wanted = {"rates": balance[:n], "nodes": [*balance[n:], *(s for row in slopes[n:] for s in row[1 + n:])],
-                  "slopes": [*balance, *(s for row in slopes for s in row)]}
+            sums.append((drive - pin) / quantity(self.ohm, "Ohm") - inward(self.device, self.pin))
+        slopes = [[derivative(f, by) for by in (drive, *unknown)] for f in sums]
+        wanted = {"rates": sums[:n], "nodes": [*sums[n:], *(s for row in slopes[n:] for s in row[1 + n:])],
+                  "slopes": [*sums, *(s for row in slopes for s in row)]}
         known = [s for s in symbols(*wanted["slopes"]) if all(s is not other for other in (drive, *unknown))]
         given: dict[str, Any] = {**dict.fromkeys(d.pins, 0.0), **self.device.values}
         self._known = [given[s.value] for s in known]
@@ -110,7 +110,7 @@ class FastPairs:
         values |= {name: np.full(len(v), self.device.initial(name)) for name in self.states}
         values |= {name: np.zeros(len(v)) for name in self.device.definition.pins}
         values |= {name: v / 2 for name in self.nodes} | {self.pin: v}
-        _balance(self.device, values)
+        balance(self.device, values)
         x = np.array([values[name] for name in self.states]) / self._unit
         nodes = [*self.nodes, self.pin] if self.ohm else self.nodes
         return x, self._solved(v, x, np.array([values[name] for name in nodes]).reshape(-1, len(v)))
