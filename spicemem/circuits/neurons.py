@@ -10,18 +10,25 @@ from spicemem.model import Bench, Model
 from spicemem.waveform import Waveform
 
 
-def if_neuron(device: Model | None = None, r: float = 100e3, c: float = 1e-9, r_sense: float = 1e3) -> Circuit:
+def if_neuron(device: Model | None = None, r: float = 100e3, c: float = 1e-9, r_sense: float = 1e3,
+              jitter: Waveform | None = None) -> Circuit:
     """Integrate-and-fire neuron: input resistor, capacitor, and a threshold device to the output, the axon, beside it.
 
     The capacitor integrates the input; when the device turns on it discharges through r_sense, which shows the spike,
     and the device forgets. device: terminals p, n; default Diffusive preset ag_sioxny_neuron. r, r_sense: Ohm, c: F.
+    jitter: V, shift of the threshold, for a device that has this input; default none.
     Port: inp (V); the net "axon" shows the spike. Source: Wang et al., Nat. Electron. 1, 137 (2018).
     """
     pulses = Waveform.pulse(1.2, 10e-6, 0.1e-6).repeat(20, 20e-6)
     cell = Circuit("if_neuron", ("inp",), "Integrate-and-fire neuron", bench=Bench(
         {"inp": pulses}, 400e-6, 0.2e-6, ("v(inside)", "v(axon)"), "a train of pulses", "voltage [V]"))
     cell.add("r_in", Resistor(r), p="inp", n="inside").add("c_mem", Capacitor(c), p="inside", n=GROUND)
-    cell.add("dut", fitting("if_neuron", device or Diffusive.preset("ag_sioxny_neuron")), p="inside", n="axon")
+    noise = {}
+    if jitter is not None:
+        cell.add("v_jitter", VoltageSource(jitter), p="shift", n=GROUND)
+        noise = {"jitter": "shift"}
+    device = fitting("if_neuron", device or Diffusive.preset("ag_sioxny_neuron"))
+    cell.add("dut", device, p="inside", n="axon", **noise)
     return cell.add("r_sense", Resistor(r_sense), p="axon", n=GROUND)
 
 

@@ -7,15 +7,18 @@ from spicemem.experiments import (
     eis,
     ferro_phase,
     gradual,
+    mott_neurons,
     quantum_dot,
     rram,
     second_order,
     short_term,
     table1,
     tunnel_junction,
+    vo2_neuron,
 )
 from spicemem.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {e.name: e for module in (
     eis, quantum_dot, tunnel_junction, table1, second_order, short_term, ferro_phase, gradual, design, rram,
+    mott_neurons, vo2_neuron,
 ) for e in module.EXPERIMENTS}
