@@ -127,9 +127,10 @@ def _circuit(name: str, settings: Mapping[str, str]) -> Circuit:
 
 
 def circuit_settings(name: str) -> dict[str, tuple[float | None, str]]:
-    """(default, unit) of every argument of a circuit's function; the unit of a device is "device", its default None."""
+    """(default, unit) of every argument of a circuit's function that text can give; the unit of a device is "device",
+    its default None."""
     return {key: (p.default, "device" if p.default is None else _UNITS.get(key.split("_")[0], "1"))
-            for key, p in inspect.signature(CIRCUITS[name]).parameters.items()}
+            for key, p in inspect.signature(CIRCUITS[name]).parameters.items() if "Waveform" not in str(p.annotation)}
 
 
 def shipped() -> dict[str, str]:
