@@ -26,7 +26,7 @@ from spicemem.waveform import Waveform
 Array = NDArray[np.float64]
 Kind = Literal["post-pre-post", "pre-post-pre"]
 #: Points along each segment of a spike that is no edge, where simulators stop: a spike is short beside the pauses.
-PARTS = 3
+PARTS = 6
 #: A segment shorter than this share of its spike is an edge.
 EDGE = 2e-3
 #: Steps in the longer spike; pauses between spikes have the same step.

@@ -1,8 +1,10 @@
-"""ngspice: a device as a plain subcircuit of B sources, a cell as a subcircuit, elements as lines."""
+"""SPICE: a device as a plain subcircuit of sources, a cell as a subcircuit, elements as lines; ngspice's dialect unless
+another is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from spicemem.circuit import (
@@ -24,6 +26,7 @@ from spicemem.circuit import (
 from spicemem.errors import RenderError
 from spicemem.expr import Expr
 from spicemem.model import Definition, Model, StateInfo
+from spicemem.render.dialect import NGSPICE, Dialect
 from spicemem.render.text import NOTICE, TextWriter, header, memoised, templates
 from spicemem.units import number
 from spicemem.waveform import Waveform
@@ -43,19 +46,48 @@ def literal(value: float) -> str:
     return number(value) if rest == 0 else f"({number(head)} {'-' if rest < 0 else '+'} {number(abs(rest))})"
 
 
-class _Writer(TextWriter):
-    """B-source text: nodes as v(name), parameters in braces, states from their scaled change."""
+def parameter_names(definition: Definition, dialect: Dialect) -> dict[str, str]:
+    """How a dialect spells the parameters of a subcircuit, and the locals that depend on them alone."""
+    return dialect.names([*definition.params, *(n for n in definition.locals if n in definition.constant_locals)])
 
-    def __init__(self, definition: Definition):
+
+class _DialectWriter(TextWriter):
+    """Text in a dialect of SPICE."""
+
+    def __init__(self, definition: Definition, dialect: Dialect):
         super().__init__(definition)
+        self.dialect, self.spelling = dialect, {"log": dialect.log}
+        self.names = parameter_names(definition, dialect)
+
+    def symbol(self, node: Expr) -> str:
+        return self.names.get(node.value, str(node.value))
+
+    def local(self, node: Expr) -> str:
+        return self.symbol(node)
+
+    def conditional(self, condition: Expr, true: Expr, false: Expr) -> str:
+        # In parentheses of its own and on its own: foreign readers fail on a bare one, ngspice's .param on "? -x".
+        return self.dialect.choice.format(condition=self.visit(condition), true=self._inside(true, 0, False),
+                                          false=self._inside(false, 0, False))
+
+
+class _Writer(_DialectWriter):
+    """Text of a source: nodes as v(name), parameters as the dialect has them, states from their scaled change."""
+
+    def __init__(self, definition: Definition, dialect: Dialect):
+        super().__init__(definition, dialect)
         self.states = {name: self._carried(state) for name, state in definition.states.items()}
 
-    @staticmethod
-    def _carried(state: StateInfo) -> str:
-        value = f"{{{state.init}}} + {{sm_r_{state.name}}}*v(sm_s_{state.name})"
+    def parameter(self, name: str) -> str:
+        """A parameter, one of our own too, inside the expression."""
+        return self.dialect.inner.format(text=self.names.get(name, name))
+
+    def _carried(self, state: StateInfo) -> str:
+        value = f"{self.parameter(state.init)} + {self.parameter(f'sm_r_{state.name}')}*v(sm_s_{state.name})"
         if state.static == "hold" and state.low is not None and state.high is not None:
             # Newton's method may try anything; what lies a whole range outside is not worth a number that overflows.
-            return f"min(max({value}, {{sm_l_{state.name}}}), {{sm_h_{state.name}}})"
+            low, high = (self.parameter(f"sm_{end}_{state.name}") for end in "lh")
+            return f"min(max({value}, {low}), {high})"
         return value
 
     def number(self, value: float) -> str:
@@ -63,13 +95,13 @@ class _Writer(TextWriter):
 
     def symbol(self, node: Expr) -> str:
         if node.kind == "param":
-            return f"{{{node.value}}}"
+            return self.parameter(node.value)
         # Straight from the node that is solved for: a net of its own, of nanometres perhaps, would count as converged
         # within vntol, whatever it is.
         return f"({self.states[node.value]})" if node.kind == "state" else f"v({node.value})"
 
     def local(self, node: Expr) -> str:
-        return f"({{{node.value}}})" if node.value in self.constants else f"v({node.value})"
+        return f"({self.parameter(node.value)})" if node.value in self.constants else f"v({node.value})"
 
     def auxiliary(self, name: str) -> str:
         return f"v({name})"
@@ -81,8 +113,8 @@ class _Writer(TextWriter):
         return super().function(name, args)
 
 
-class _ParamWriter(TextWriter):
-    """Text inside the braces of a .param or a value."""
+class _ParamWriter(_DialectWriter):
+    """Text of a .param or of an element's value."""
 
     def atom(self, node: Expr) -> str:
         return f"({self.visit(node)})"
@@ -92,28 +124,36 @@ class _ParamWriter(TextWriter):
 
 
 @memoised
-def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ...]) -> str:
+def device_subckt(
+    device_class: type[Model], values: tuple[tuple[str, float], ...], dialect: Dialect = NGSPICE,
+) -> str:
     """The .subckt of a device with these default values, no header."""
     d = device_class.definition
-    write, param = _Writer(d), _ParamWriter(d)
+    write, param = _Writer(d, dialect), _ParamWriter(d, dialect)
     lines: list[str] = []
+
+    def define(name: str, text: str) -> None:
+        lines.append(f".param {param.names.get(name, name)}={dialect.value.format(text=text)}")
+
+    def voltage(name: str, text: str) -> None:
+        lines.append(dialect.voltage.format(name=name, p=name, n=GROUND, text=text))
 
     def node(name: str, text: str) -> None:
         for aux, aux_text in write.take():
-            lines.append(f"B{aux} {aux} {GROUND} V={aux_text}")
-        lines.append(f"B{name} {name} {GROUND} V={text}")
+            voltage(aux, aux_text)
+        voltage(name, text)
 
     def current(name: str, p: str, n: str, text: str) -> None:
         for aux, aux_text in write.take():
-            lines.append(f"B{aux} {aux} {GROUND} V={aux_text}")
-        lines.append(f"B{name} {p} {n} I={text}")
+            voltage(aux, aux_text)
+        lines.append(dialect.current.format(name=name, p=p, n=n, text=text))
 
     scales = {s.name: f"sm_r_{s.name}" for s in d.states.values()}
     for state in d.states.values():
-        lines.append(f".param {scales[state.name]}={{{param.text(state.resolution)}}}")
+        define(scales[state.name], param.text(state.resolution))
     for name, value in d.locals.items():
         if name in d.constant_locals:
-            lines.append(f".param {name}={{{param.text(value)}}}")
+            define(name, param.text(value))
     if d.states:
         lines.append("* 0 at rest, the time in a transient")
         lines.append(f"Vsm_t sm_t {GROUND} {RAMP}")
@@ -122,41 +162,43 @@ def device_subckt(device_class: type[Model], values: tuple[tuple[str, float], ..
         if f"sm_l_{state.name}" in write.states[state.name]:
             assert state.low is not None and state.high is not None
             low, high = param.text(state.low), param.text(state.high)
-            lines.append(f".param sm_l_{state.name}={{2*({low}) - ({high})}}")
-            lines.append(f".param sm_h_{state.name}={{2*({high}) - ({low})}}")
-        lines.append(f"B{state.name} {state.name} {GROUND} V={write.states[state.name]}")
+            define(f"sm_l_{state.name}", f"2*({low}) - ({high})")
+            define(f"sm_h_{state.name}", f"2*({high}) - ({low})")
+        voltage(state.name, write.states[state.name])
     for name, value in d.locals.items():
         if name not in d.constant_locals:
             node(name, write.text(value))
     for i, item in enumerate(d.branches, 1):
         current(f"sm_b{i}", str(item.p.value), str(item.n.value), write.text(item.current))
     for i, cap in enumerate(d.capacitances, 1):
-        lines.append(f"Csm_c{i} {cap.p.value} {cap.n.value} {{{param.text(cap.farad)}}}")
+        lines.append(f"Csm_c{i} {cap.p.value} {cap.n.value} {dialect.value.format(text=param.text(cap.farad))}")
     for state in d.states.values():
-        moving = f"({write.text(d.rates[state.name])})/{{{scales[state.name]}}}"
-        at_rest = "v(sm_t) > 0" if state.static == "hold" else "v(sm_t) + 1.0 - {hold} > 0"
+        moving = f"({write.text(d.rates[state.name])})/{write.parameter(scales[state.name])}"
+        moves = "v(sm_t) > 0" if state.static == "hold" else f"v(sm_t) + 1.0 - {write.parameter('hold')} > 0"
+        choice = dialect.choice.format(condition=moves, true=moving, false=f"0-v(sm_s_{state.name})")
         lines.append(f"Csm_f_{state.name} sm_s_{state.name} {GROUND} {STATE_FARAD}")
-        current(f"sm_f_{state.name}", GROUND, f"sm_s_{state.name}",
-                f"{STATE_FARAD}*({at_rest} ? {moving} : 0-v(sm_s_{state.name}))")
-    params = " ".join(f"{name}={number(value)}" for name, value in values)
+        current(f"sm_f_{state.name}", GROUND, f"sm_s_{state.name}", f"{STATE_FARAD}*{choice}")
+    params = dialect.parameters + " ".join(f"{param.names[name]}={number(value)}" for name, value in values)
     return templates().get_template("ngspice_device.j2").render(  # type: ignore[no-any-return]
         name=d.name, pins=" ".join(d.pins), params=params, lines=lines, fold=fold)
 
 
-def device_library(device: Model) -> str:
+def device_library(device: Model, dialect: Dialect = NGSPICE) -> str:
     """A self-contained file with the device's subcircuit, to be included in anybody's netlist."""
-    return header(device.definition, device, "*") + "\n" + device_subckt(type(device), tuple(device.values.items()))
+    body = device_subckt(type(device), tuple(device.values.items()), dialect)
+    return header(device.definition, device, "*", parameter_names(device.definition, dialect)) + "\n" + body
 
 
 def fold(line: str) -> str:
-    """A long line continued with +, broken at blanks."""
+    """A long line broken at blanks and continued with +, inside the quotes of HSPICE with two backslashes."""
     if len(line) <= _WIDTH:
         return line
     rows, row = [], ""
     for word in line.split(" "):
         if row and len(row) + 1 + len(word) > _WIDTH:
-            rows.append(row)
-            row = "+ " + word
+            quoted = sum(r.count("'") for r in (*rows, row)) % 2
+            rows.append(row + r" \\" if quoted else row)
+            row = word if quoted else "+ " + word
         else:
             row = f"{row} {word}" if row else word
     return "\n".join([*rows, row])
@@ -170,12 +212,13 @@ def wave_text(wave: Waveform) -> str:
     return "PWL(" + " ".join(f"{number(t)} {number(v)}" for t, v in zip(run.times, run.values, strict=True)) + ")"
 
 
-def element_line(element: Element, name: str, nets: dict[str, str]) -> str:
+def element_line(element: Element, name: str, nets: dict[str, str], dialect: Dialect = NGSPICE) -> str:
     """One element as a line; `nets` gives the spelling of each pin's net. The name gets SPICE's letter before it."""
     part = element.part
     if isinstance(part, Model):
-        d = part.definition
-        changed = " ".join(f"{k}={number(v)}" for k, v in part.values.items() if v != d.params[k].default)
+        d, spelt = part.definition, parameter_names(part.definition, dialect)
+        changed = " ".join(f"{spelt[k]}={number(v)}" for k, v in part.values.items() if v != d.params[k].default)
+        changed = f"{dialect.parameters}{changed}" if changed else ""
         return f"X{name} {' '.join(nets[p] for p in d.pins)} {d.name} {changed}".rstrip()
     ends = " ".join(nets[p] for p in part.pins)
     if isinstance(part, Resistor):
@@ -197,6 +240,10 @@ def element_line(element: Element, name: str, nets: dict[str, str]) -> str:
     if isinstance(part, Transresistor):
         return f"H{name} {ends} V{part.sense} {number(part.ohm)}"
     if isinstance(part, Foreign):
+        if dialect is not NGSPICE:
+            raise RenderError(f"part {element.path}", found=f"{part.name} of a library for ngspice",
+                              expected=f"a part that {dialect.name} reads",
+                              remedy="Use target ngspice, or the compact transistor NFET()")
         values = " ".join(f"{k}={number(v)}" for k, v in part.params.items())
         return f"{part.letter}{name} {ends} {part.name} {values}".rstrip()
     raise RenderError(f"part {element.path}", found=type(part).__name__, expected="a part that ngspice has")
@@ -262,11 +309,15 @@ def cell_header(circuit: Circuit, mark: str) -> list[str]:
     return [f"{mark} {row}" for row in (*rows, NOTICE)]
 
 
-def cell_library(circuit: Circuit) -> str:
+def cell_library(circuit: Circuit, dialect: Dialect = NGSPICE) -> str:
     """A self-contained file: the subcircuits of every device and cell inside, then the cell."""
     devices, cells = contents(circuit)
-    parts = [*include_lines(circuit.elements()), *(device_subckt(kind, defaults(kind)) for kind in devices.values())]
-    return "\n".join([*cell_header(circuit, "*"), *parts, *map(cell_subckt, cells.values())])
+    line = partial(element_line, dialect=dialect)
+    return "\n".join([
+        *cell_header(circuit, "*"), *include_lines(circuit.elements()),
+        *(device_subckt(kind, defaults(kind), dialect) for kind in devices.values()),
+        *(cell_subckt(cell, line) for cell in cells.values()),
+    ])
 
 
 def defaults(kind: type[Model]) -> tuple[tuple[str, float], ...]:

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from spicemem import expr
 from spicemem.expr import Expr, Writer
@@ -34,7 +34,7 @@ class TextWriter(Writer):
     """
 
     #: How the target spells a function, where it does not as the tree does.
-    spelling: ClassVar[Mapping[str, str]] = {"log": "ln"}
+    spelling: Mapping[str, str] = {"log": "ln"}
 
     def __init__(self, definition: Definition):
         self.constants = definition.constant_locals
@@ -100,19 +100,22 @@ class TextWriter(Writer):
         return f"({self.visit(condition)} ? {true_text} : {false_text})"
 
 
-def header(definition: Definition, device: Model, mark: str) -> str:
-    """Comment lines: title, description, reference, parameters with units, presets; each after `mark`."""
-    d = definition
+def header(definition: Definition, device: Model, mark: str, names: Mapping[str, str] | None = None) -> str:
+    """Comment lines: title, description, reference, parameters with units, presets; each after `mark`.
+
+    names: how the target spells parameters, where it does not as the definition does.
+    """
+    d, spelt = definition, {**{name: name for name in definition.params}, **(names or {})}
     lines = [f"{d.name}: {d.title}", "", *_wrap(" ".join(d.doc.splitlines()[1:]).strip()), f"Reference: {d.reference}"]
     lines += ["", "Parameters (SI):"]
     for name, param in d.params.items():
-        lines.append(f"  {name} = {engineering(device.values[name], param.unit)}: {param.doc}")
+        lines.append(f"  {spelt[name]} = {engineering(device.values[name], param.unit)}: {param.doc}")
     if d.locals:
         lines += ["", "Values that can be saved: "
                   + ", ".join(f"{n} ({describe(e.dim or NONE)})" for n, e in d.locals.items())]
     for name, preset in type(device).presets.items():
         if preset.values:
-            values = " ".join(f"{k}={number(v)}" for k, v in preset.values.items())
+            values = " ".join(f"{spelt[k]}={number(v)}" for k, v in preset.values.items())
             lines += ["", f"Preset {name}, {preset.doc}: {values}"]
     lines += ["", NOTICE]
     return "\n".join(f"{mark} {line}".rstrip() for line in lines).replace("µ", "u")
