@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spicemem.experiments import (
+    accumulating_neurons,
     design,
     eis,
     ferro_phase,
@@ -15,10 +16,11 @@ from spicemem.experiments import (
     table1,
     tunnel_junction,
     vo2_neuron,
+    volatile_neurons,
 )
 from spicemem.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {e.name: e for module in (
     eis, quantum_dot, tunnel_junction, table1, second_order, short_term, ferro_phase, gradual, design, rram,
-    mott_neurons, vo2_neuron,
+    mott_neurons, vo2_neuron, volatile_neurons, accumulating_neurons,
 ) for e in module.EXPERIMENTS}

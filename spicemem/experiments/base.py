@@ -8,7 +8,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,8 +16,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from spicemem.circuit import Circuit
 from spicemem.curve import Curve, save_figure
-from spicemem.engines import Engine
+from spicemem.engines import Engine, Result
 from spicemem.errors import EngineError, InputError, SpicememError, nearest
 from spicemem.files import write_text
 from spicemem.model import Param
@@ -105,6 +106,14 @@ class Context:
     progress: Progress
     outcome: Outcome
     executor: Executor | None = None
+
+    def about(self, circuit: Circuit, **more: str) -> dict[str, str]:
+        """What made a curve of a circuit's run, for its file."""
+        return {"circuit": circuit.name, **more, "engine": f"{self.engine.name} {self.engine.version()}"}
+
+    def warn(self, what: str, results: Iterable[Result]) -> None:
+        """What simulators said of runs, as remarks."""
+        self.outcome.remarks.extend(f"{what}: {words}" for result in results for words in result.warnings)
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,6 @@ def _step(value: float, start: float, edge: float) -> Waveform:
     return Waveform.points((start, 0.0), (start + edge, value))
 
 
-def _about(context: Context, circuit: Circuit, **more: str) -> dict[str, str]:
-    return {"circuit": circuit.name, **more, "engine": f"{context.engine.name} {context.engine.version()}"}
-
-
-def _warn(context: Context, what: str, firings: Sequence[Firing]) -> None:
-    context.outcome.remarks.extend(f"{what}: {w}" for f in firings for w in f.result.warnings)
-
-
 # --- relaxation-oscillator ------------------------------------------------------------------------------------------
 
 
@@ -134,7 +126,7 @@ def _relaxation_oscillator(context: Context) -> None:
     points = [p for group in sweeps.values() for p in group]
     found = map_runs(partial(_frequency, engine, at), [*points, *beyond], engine, context.executor, context.progress,
                      "frequencies")
-    _warn(context, "oscillator", [f for f, _, _ in found])
+    context.warn("oscillator", (f.result for f, _, _ in found))
     errors = np.array([rate / computed - 1 for _, rate, computed in found])
     worst = float(np.abs(errors[:len(points)]).max())
     curves, k = [], 0
@@ -146,7 +138,7 @@ def _relaxation_oscillator(context: Context) -> None:
                             "frequency", "Hz", name=f"frequency-{name}",
                             columns={"computed": Column(np.array([c for _, _, c in part]), "Hz",
                                                         "from the branches of the static I-V")},
-                            provenance=_about(context, relaxation_oscillator(), device="Mott nbo2",
+                            provenance=context.about(relaxation_oscillator(), device="Mott nbo2",
                                               others=f"{supply:g} V, {ohm:g} Ohm, {farad:g} F")))
     outcome.keep(*curves)
     outcome.figures["frequency"] = _frequencies(curves)
@@ -276,7 +268,7 @@ def _neuristor(context: Context) -> None:
     runs += [partial(_pulsed, engine, v, (5 * US,), 35 * US) for v in heights]
     runs += [partial(_pulsed, engine, 0.3, (5 * US, 15 * US + g * US), (45 + g) * US) for g in gaps]
     found = map_runs(_call, runs, engine, context.executor, context.progress, "neuristor")
-    _warn(context, "neuristor", found)
+    context.warn("neuristor", (f.result for f in found))
     trains, alone, double = (found[:len(farads)], found[len(farads):-len(gaps)], found[-len(gaps):])
     amps = np.array((20.0, 30.0) if quick else (12.0, 15.0, 20.0, 25.0, 30.0)) * UA
     rates = f_i_curve(partial(_fed, C_1), list(amps), 0.3e-3 if quick else 0.8e-3, engine=engine, signal="v(axon)",
@@ -299,7 +291,7 @@ def _spike_times(context: Context, name: str, spikes: Spikes, **about: str) -> N
     if len(spikes):
         context.outcome.keep(Curve(np.arange(1.0, len(spikes) + 1), spikes.times, "spike number", "1", "time", "s",
                                    name=name, columns={"peak": Column(spikes.peaks, "V")},
-                                   provenance=_about(context, neuristor(), **about)))
+                                   provenance=context.about(neuristor(), **about)))
 
 
 def _score_train(context: Context, steady: Firing) -> None:
@@ -322,7 +314,7 @@ def _all_or_nothing(context: Context, heights: Sequence[float], alone: Sequence[
     first = int(np.argmax(fired)) if fired.any() else len(counts)
     context.outcome.keep(Curve(np.array(heights), tall, "height of the pulse", "V", "largest output over rest", "V",
                                name="all-or-nothing", columns={"spikes": Column(np.array(counts, float), "1")},
-                               provenance=_about(context, neuristor(), pulse=f"{PULSE:g} s")))
+                               provenance=context.about(neuristor(), pulse=f"{PULSE:g} s")))
     ordered = counts == [0] * first + [1] * (len(counts) - first)
     if not ordered or not 0 < first < len(counts):
         return False, f"spikes per pulse {counts}"
@@ -336,7 +328,7 @@ def _refractory(context: Context, gaps: Sequence[float], double: Sequence[Firing
     counts = [len(f.spikes) for f in double]
     first = counts.index(2) if 2 in counts else len(counts)
     context.outcome.keep(Curve(np.array(gaps) * US, np.array(counts, float), "time between the pulses", "s", "spikes",
-                               "1", name="refractory", provenance=_about(context, neuristor(), pulses="two of 0.3 V")))
+                               "1", name="refractory", provenance=context.about(neuristor(), pulses="two of 0.3 V")))
     if counts != [1] * first + [2] * (len(counts) - first) or not 0 < first < len(counts):
         return False, f"spikes of two pulses {counts}"
     return True, f"a second pulse fires after {gaps[first]:g} us, not after {gaps[first - 1]:g} us"
@@ -434,7 +426,7 @@ def _mott_lif(context: Context) -> None:
     runs: list[Callable[[], Firing]] = [partial(_charged, engine, item) for item in CHARGES.values()]
     runs += [partial(_counted, engine, stop, float(a)) for a in amps]
     found = map_runs(_call, runs, engine, context.executor, context.progress, "runs")
-    _warn(context, "neuron", found)
+    context.warn("neuron", (f.result for f in found))
     charged, counted = found[:len(CHARGES)], found[len(CHARGES):]
     charges = [n * a * (WIDTH - 10e-9) for n, a, _ in CHARGES.values()]
     fired = {name: len(f.spikes) for name, f in zip(CHARGES, charged, strict=True)}
@@ -445,7 +437,7 @@ def _mott_lif(context: Context) -> None:
     outcome.score("mott-lif-lif", f"{charges[0] * 1e12:.0f} pC: " + ", ".join(
         f"{name} pulses {n} spikes" for name, n in fired.items()) + f"; {counts[0]:.0f} to {counts[-1]:.0f} spikes in "
         f"{stop / US:g} us from {amps[0] / UA:g} to {amps[-1] / UA:g} uA", leaks and rises)
-    about = _about(context, if_neuron(), device="Mott nbo2", r="10 kOhm", c=f"{MEMBRANE:g} F", r_sense="1 kOhm")
+    about = context.about(if_neuron(), device="Mott nbo2", r="10 kOhm", c=f"{MEMBRANE:g} F", r_sense="1 kOhm")
     outcome.keep(Curve(amps, counts, "input current", "A", "spikes", "1", name="spike-count",
                        columns={"rate": Column(np.array([f.spikes.rate for f in counted]), "Hz")},
                        provenance={**about, "protocol": f"constant current for {stop:g} s"}))
