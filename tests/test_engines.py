@@ -425,3 +425,14 @@ def test_a_state_beyond_its_bounds_is_said(name, require):
     assert run.run(made, 0.9, max_step=0.01, save=["v(a)"]).warnings == ()
     found = run.run(made, 1.5, max_step=0.01, save=["v(a)"]).warnings
     assert len(found) == 1 and "dut: x rises to 1.5, above 1" in found[0]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_net_at_a_voltage_that_no_circuit_has_is_refused(name, require):
+    """What a wild second solution looks like: a result that is finite and nonsense."""
+    made = Circuit("wild").add("i_in", CurrentSource(Waveform.points((0, 0), (1.0, 1.0))), p="0", n="a")
+    made.add("r_1", Resistor(1e7), p="a", n="0").add("dut", NoWall(), p="b", n="0")
+    made.add("v_in", VoltageSource(1.0), p="b", n="0")
+    with pytest.raises(SimulationError, match=r"v\(a\).*out of range.*less than 1e\+06 V"):
+        require(name).run(made, 0.5, max_step=0.01)
+    assert require(name).run(made, 0.05, max_step=0.01)["v(a)"].max() == pytest.approx(5e5)

@@ -200,13 +200,18 @@ class Engine(ABC):
     def check(self, job: Job, signals: Mapping[str, Array], folder: Path | None) -> None:
         """What every engine asks of its signals before it gives them back; `folder` keeps the run of a refused result.
 
-        Raises SimulationError for a value that is not finite, and where a state did not start as it was asked to: such
-        a run is an error, not a result.
+        Raises SimulationError for a value that is not finite, for a net at a voltage that a circuit of devices does not
+        have, and where a state did not start as it was asked to: such a run is an error, not a result.
         """
         for name, values in signals.items():
             if not np.isfinite(values).all():
                 raise SimulationError(f"{self.name}: signal {name}", found="a value that is not finite",
                                       expected="finite numbers", folder=folder)
+            largest = float(np.abs(values).max(initial=0.0))
+            if job.devices and name.startswith("v(") and largest > WILD:
+                raise SimulationError(f"{self.name}: {name}", found=f"{largest:g} V, out of range",
+                                      expected=f"less than {WILD:g} V", folder=folder,
+                                      remedy="A second solution far off, found while something switched: finer steps")
         for path, device in job.devices.items():
             for name, state in device.definition.states.items():
                 if state.static == "solve" and device.values.get("hold", 0.0) < 0.5:
@@ -241,6 +246,8 @@ def into_range(device: Model, state: str, value: float) -> float:
     return min(max(value, low), high) if low - slack <= value <= high + slack else value
 
 
+#: V. Where a switch fires ngspice was seen to accept a second solution, at 1e9 V, of a circuit with sinh currents.
+WILD = 1e6
 #: How far a state may lie outside its bounds: in ranges of the state, plus in resolutions.
 BEYOND, RESOLUTIONS = 1e-3, 10.0
 

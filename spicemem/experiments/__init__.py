@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from spicemem.experiments import (
     accumulating_neurons,
+    arrays,
+    brain_circuits,
+    chaos,
     design,
     eis,
     ferro_phase,
     gradual,
+    logic,
     mott_neurons,
     quantum_dot,
     rram,
@@ -22,5 +26,6 @@ from spicemem.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {e.name: e for module in (
     eis, quantum_dot, tunnel_junction, table1, second_order, short_term, ferro_phase, gradual, design, rram,
-    mott_neurons, vo2_neuron, volatile_neurons, accumulating_neurons,
+    mott_neurons, vo2_neuron, volatile_neurons, accumulating_neurons, brain_circuits, logic, chaos,
+    arrays,
 ) for e in module.EXPERIMENTS}
