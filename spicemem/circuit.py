@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -131,8 +132,9 @@ class Foreign(Part):
 
     name: its model card (letter "M", any other SPICE letter), or its subcircuit (letter "X"). include: the library's
     path; section: the one of its `.lib` sections that is taken, "" for a plain include. params: instance parameters in
-    the library's own units. pins: in the library's order. It has no state: charges inside it do not go on from one run
-    to the next, but start from the operating point.
+    the library's own units. pins: in the library's order. dialect: "hspice", "pspice" or "ltspice" for a library that
+    ngspice reads in that compatibility mode only, "" for its own. It has no state: charges inside it do not go on from
+    one run to the next, but start from the operating point.
     """
 
     name: str
@@ -141,6 +143,7 @@ class Foreign(Part):
     params: Mapping[str, float] = field(default_factory=dict)
     letter: str = "M"
     pins: tuple[str, ...] = ("d", "g", "s", "b")
+    dialect: str = ""
 
     def check(self, name: str) -> None:
         """Refuse what would say something else in a netlist, and a library that is not there."""
@@ -160,6 +163,35 @@ class Foreign(Part):
         if '"' in path or " " in path or not Path(path).is_file():
             raise CircuitError(f"{what}: include", found=repr(path),
                                expected="a file, whose path has no quotes and no blanks (ngspice takes none)")
+
+
+@dataclass(frozen=True)
+class VerilogA(Part):
+    """A part that is somebody's compiled Verilog-A (`from_verilog_a`): for engines that load such modules.
+
+    name: of the module. library: the compiled file. params: in the module's units. pins: in its order. What it keeps
+    inside does not go on from one run to the next, but starts as the module starts it.
+    """
+
+    name: str
+    library: Path
+    pins: tuple[str, ...]
+    params: Mapping[str, float] = field(default_factory=dict)
+
+    def check(self, name: str) -> None:
+        """Refuse what would say something else in a netlist."""
+        for text in (self.name, *self.pins, *self.params):
+            if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
+                raise CircuitError(f"VerilogA {name!r}", found=repr(text), expected="letters, digits and underscores")
+        for key, value in self.params.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise CircuitError(f"VerilogA {name!r}: parameter {key}", found=repr(value), expected="a finite number")
+
+    @property
+    def card(self) -> str:
+        """The name of its model card: parts with the same values share one."""
+        values = repr(sorted(self.params.items())).encode()
+        return f"sm_m_{self.name}_{zlib.crc32(values):08x}".lower()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import typer
 
 from spicemem import __version__
 from spicemem.errors import EngineError, InputError, SpicememError, nearest
-from spicemem.files import write_text
+from spicemem.files import write_folder, write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -377,10 +377,13 @@ def netlist(
     target: str = typer.Option("ngspice", "--target", "-t", metavar="T", help="Dialect, see `spicemem list targets`."),
     param: list[str] = Settings,
     out: Path | None = typer.Option(None, "--out", "-o", metavar="FILE", help="Write there instead of to the screen."),
+    folder: Path | None = typer.Option(
+        None, "--bundle", metavar="DIR", help="Write a folder that runs as it is: models, test bench, README."),
 ) -> None:
     """Print a device or circuit as text for a simulator.
 
-    The text is self-contained, to be included in a netlist of your own.
+    The text is self-contained, to be included in a netlist of your own (with Verilog-A: beside its modules). With
+    --bundle there is a test bench to it, and the command that runs it.
 
     \b
     Examples:
@@ -388,18 +391,72 @@ def netlist(
       spicemem netlist eis:nano --target verilog-a -p g_init=500n
       spicemem netlist divider_gate -p r=1meg -p syn.g_init=500n
       spicemem netlist divider_gate -p device=eis:nano
+      spicemem netlist divider_gate --target ltspice --bundle divider
     """
     from spicemem import generate as shipped
     from spicemem.render import TARGETS, render
+    from spicemem.render.bundle import bundle
 
     if target not in TARGETS:
         raise InputError("target", found=repr(target), expected="one that `spicemem list targets` names",
                          remedy=nearest(target, TARGETS))
-    text = render(shipped.thing(thing, shipped.settings_of(param)), target)
-    if out is None:
-        sys.stdout.write(text)
+    if folder is not None and out is not None:
+        raise InputError("--out and --bundle", found="both", expected="one of them")
+    found = shipped.thing(thing, shipped.settings_of(param))
+    if folder is not None:
+        write_folder(folder, bundle(found, target))
+        print(folder / "README.md")
+    elif out is None:
+        sys.stdout.write(render(found, target))
     else:
-        write_text(out, text)
+        write_text(out, render(found, target))
+
+
+@command
+def portability_(
+    names: list[str] = typer.Argument(None, metavar="[THING]...", help="Devices and circuits. Default: all there are."),
+    target: list[str] = typer.Option([], "--target", "-t", metavar="T", help="Only these targets. Default: all."),
+    out: Path | None = typer.Option(None, "--out", "-o", metavar="FILE", help="Write the page of all results there."),
+) -> None:
+    """Run what is written for other simulators in those that are here, and compare with the native waveform.
+
+    Exit status 1 where a waveform differs by more than 0.1 %, a reader warns or a run fails.
+
+    \b
+    Examples:
+      spicemem portability divider_gate mott -t ltspice
+      spicemem portability -o docs/portability.md
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from spicemem import generate as shipped
+    from spicemem import portability
+    from spicemem.circuits import CIRCUITS
+    from spicemem.devices import DEVICES
+    from spicemem.devices.transistor import TRANSISTORS
+    from spicemem.render.bench import name_of
+
+    things = [shipped.thing(name) for name in names or [*DEVICES, *TRANSISTORS, *CIRCUITS]]
+    wanted = [(thing, t) for thing in things for t in target or portability.CHECKED]
+    done: list[portability.Check] = []
+    wrong: list[str] = []
+    with _progress() as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        runs = [pool.submit(portability.check, thing, t) for thing, t in wanted]
+        for count, (submitted, (thing, t)) in enumerate(zip(runs, wanted, strict=True), 1):
+            try:
+                done.append(submitted.result())
+            except SpicememError as error:
+                print(f"{name_of(thing)} {t}: {error}")
+                wrong.append(f"{name_of(thing)} for {t}")
+            progress(count, len(wanted), "netlists")
+    for item in done:
+        edges = f", {item.shifted:.1e} but for its edges" if item.deviation > portability.DEVIATION else ""
+        print(f"{item.name} {item.target}: {item.deviation:.1e} of the span{edges}{'' if item.good else ': DIFFERS'}")
+    if out is not None:
+        write_text(out, portability.page(done))
+    wrong += [f"{item.name} for {item.target}" for item in done if not item.good]
+    if wrong:
+        fail(f"not as the native waveform: {', '.join(wrong)}")
 
 
 @command
@@ -688,6 +745,73 @@ def design(
     print(f"{found.report()}\nfiles in {out}")
     if not found.met:
         fail(f"{wanted}: the window is not met")
+
+
+@command
+def lint(
+    files: list[Path] = typer.Argument(..., metavar="FILE...", help="Verilog-A files."),
+    as_json: bool = typer.Option(False, "--json", help="For programs."),
+) -> None:
+    """Find what makes a Verilog-A model simulate something else than it says.
+
+    Hidden state between time steps, events, unlimited exponentials, jumps, ...: each with line, reason and rewrite.
+
+    Exit status: 0 no finding, 1 at least one.
+
+    \b
+    Example:
+      spicemem lint model.va
+    """
+    from dataclasses import asdict
+
+    from spicemem.foreign.lint import lint as check
+
+    found = {str(file): check(file) for file in files}
+    if as_json:
+        print(json.dumps({name: [asdict(f) for f in rows] for name, rows in found.items()}, indent=2))
+    for name, rows in found.items() if not as_json else ():
+        for f in rows:
+            print(f"{name}:{f.line}: {f.code}: {f.reason}\n    write: {f.rewrite}")
+        if not rows:
+            print(f"{name}: no finding")
+    count = sum(map(len, found.values()))
+    if count:
+        fail(f"{count} finding{'s' if count > 1 else ''} in {sum(map(bool, found.values()))} of {len(files)} files")
+
+
+@command
+def fit(
+    data: list[Path] = typer.Argument(..., metavar="DATA.csv...", help="Columns time, voltage, current."),
+    device: str = typer.Option(..., "--device", "-d", metavar="DEVICE", help="DEVICE or DEVICE:PRESET."),
+    free: list[str] = typer.Option([], "--free", "-f", metavar="NAME", help="Parameter to fit, as often as needed. "
+                                   "Default: those that the data tell apart."),
+    param: list[str] = Settings,
+    noise: tuple[float, float] = typer.Option((2e-3, 1e-2), "--noise", metavar="A B", help="Assumed error: A of the "
+                                              "largest current, and B of each current."),
+    starts: int = typer.Option(4, "--starts", min=1, metavar="N", help="Starts that are refined."),
+    seed: int = typer.Option(1, "--seed", min=0, help="Of the starts."),
+    out: Path = typer.Option(Path("fit-out"), "--out", "-o", metavar="DIR", help="Folder of the results."),
+) -> None:
+    """Fit a device's parameters to measured sweeps and pulse trains.
+
+    Prints values with errors; writes fit.json, fit.png and the fitted currents. Recordings are fitted together, each
+    from the device's starting state.
+
+    \b
+    Example:
+      spicemem fit loop.csv --device vteam -f r_on -f r_off -f v_on -f v_off -p k_on=-5
+    """
+    from spicemem.circuit import Circuit
+    from spicemem.foreign.fit import fit as search
+    from spicemem.generate import settings_of, thing
+
+    model = thing(device, settings_of(param))
+    if isinstance(model, Circuit):
+        raise InputError("--device", found=f"the circuit {device}", expected="a device")
+    with _progress() as progress:
+        found = search(model, data, free or None, noise=noise, starts=starts, seed=seed, progress=progress)
+    found.save(out)
+    print(f"{found.report()}\nfiles in {out}")
 
 
 @command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from spicemem.errors import InputError
@@ -29,3 +30,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """write_bytes for text, as UTF-8."""
     write_bytes(path, text.encode())
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """write_text for each file by name, in a folder that is made where there is none. Raises InputError as that does,
+    and where the folder cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {folder}", found=error.strerror or str(error), expected="one that can be made",
+                         remedy="Give another name or place") from None
+    for name, text in files.items():
+        write_text(folder / name, text)

@@ -25,8 +25,13 @@ def page():
     return read(Path(__file__).parent.parent / PAGE)
 
 
-@pytest.mark.parametrize("engine", DEFAULT_ENGINES)
-@pytest.mark.parametrize("name", EXPERIMENTS)
+#: Tens of circuits of devices as B sources, for a minute and more: the long checks and the page have these in ngspice.
+LONG = {("chaos", "ngspice"), ("hopfield", "ngspice")}
+
+
+@pytest.mark.parametrize(("name", "engine"), [
+    pytest.param(name, engine, marks=[pytest.mark.full] if (name, engine) in LONG else [])
+    for name in EXPERIMENTS for engine in DEFAULT_ENGINES])
 def test_quick_run_meets_every_target_and_is_what_the_page_says(name, engine, page, tmp_path, require):
     require(engine)
     summary = run(name, tmp_path, engine)

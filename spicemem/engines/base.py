@@ -20,6 +20,7 @@ from spicemem.circuit import (
     Foreign,
     Inductor,
     Resistor,
+    VerilogA,
     VoltageSource,
     capacitive_pairs,
 )
@@ -80,6 +81,8 @@ class Engine(ABC):
     description: str
     #: Whether it reads the libraries that `Foreign` parts are from.
     foreign = False
+    #: Whether it loads the compiled modules that `VerilogA` parts are.
+    modules = False
 
     @abstractmethod
     def available(self) -> tuple[bool, str]:
@@ -158,6 +161,11 @@ class Engine(ABC):
                 raise EngineError(f"engine {self.name}: part {e.path}", found=f"{e.part.name} of {e.part.include}",
                                   expected="parts of this package: it does not read SPICE libraries",
                                   remedy="Use engine ngspice or ngspice-osdi, or the compact transistor NFET()")
+        for e in elements if not self.modules else ():
+            if isinstance(e.part, VerilogA):
+                raise EngineError(f"engine {self.name}: part {e.path}", found=f"the Verilog-A module {e.part.name}",
+                                  expected="parts of this package: it loads no compiled modules",
+                                  remedy="Use engine ngspice-osdi, vacask or ngspice")
         given = dict(initial or {})
         known = signal_units(elements)
         for name, value in given.items():

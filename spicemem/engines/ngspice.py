@@ -16,6 +16,7 @@ from spicemem.circuit import (
     CurrentGain,
     CurrentSource,
     Element,
+    Foreign,
     Inductor,
     Transresistor,
     VoltageSource,
@@ -26,7 +27,7 @@ from spicemem.engines.base import Engine, Job
 from spicemem.engines.osdi import tools
 from spicemem.engines.rawfile import read_raw
 from spicemem.engines.result import Array
-from spicemem.engines.simulator import check_log, collect, compiled, device_classes, spell
+from spicemem.engines.simulator import check_log, collect, compiled, device_classes, loaded, spell
 from spicemem.errors import EngineError, SimulationError
 from spicemem.render import ngspice as text
 from spicemem.render import ngspice_osdi
@@ -74,6 +75,8 @@ SPARSE, KLU, LARGE = "sparse", "klu pivrel=0.5", 300
 ATTEMPTS = (("trtol=1", 1), ("method=gear", 1), ("trtol=0.1", 5), ("method=gear trtol=0.1", 20))
 #: And where an operating point, or the first of a sweep, does not: the points in which it is approached from 0.
 APPROACH = 40
+#: Compatibility modes by dialect. LTspice's own has no if(), and its limit() is 0 without a word: PSpice's is nearer.
+MODES = {"hspice": "hsa", "pspice": "psa", "ltspice": "ltpsa"}
 _STUCK = re.compile("timestep too small|singular matrix|out of range|no convergence|stepping failed", re.IGNORECASE)
 
 
@@ -92,6 +95,7 @@ class Ngspice(Engine):
     name = "ngspice"
     description = "ngspice, models as plain subcircuits"
     foreign = True
+    modules = True
     osdi = False
 
     def available(self) -> tuple[bool, str]:
@@ -121,6 +125,10 @@ class Ngspice(Engine):
             lines += [ngspice_osdi.model_card(kind.definition.name) for kind in kinds]
         else:
             lines += [text.device_subckt(kind, text.defaults(kind)) for kind in kinds]
+        cards = loaded(job)
+        for card, part in cards.items():
+            values = " ".join(f"{k}={number(v)}" for k, v in part.params.items())
+            lines.append(text.fold(f".model {card} {part.name} {values}".rstrip()))
         lines += text.include_lines(job.elements)
         for element in job.elements:
             lines += map(text.fold, self._lines(job, element))
@@ -136,8 +144,23 @@ class Ngspice(Engine):
             lines.append(".op")
         else:
             lines += [f"Vsm_index sm_index {GROUND} DC 0", f".dc Vsm_index 0 {max(len(job.axis) - 1, 1)} 1"]
-        modules = map(compiled, kinds) if self.osdi else ()
+        modules = dict.fromkeys([*(map(compiled, kinds) if self.osdi else ()), *(p.library for p in cards.values())])
         return "\n".join([*lines, ngspice_osdi.load_block(modules), ".end", ""])
+
+    def _mode(self, job: Job) -> list[str]:
+        """The options that put ngspice into the compatibility mode that the libraries of a job ask for."""
+        asked = {e.part.dialect for e in job.elements if isinstance(e.part, Foreign) and e.part.dialect}
+        if not asked:
+            return []
+        if len(asked) > 1:
+            raise EngineError(f"engine {self.name}", found=f"libraries in {' and '.join(sorted(asked))}",
+                              expected="one dialect in a circuit: a compatibility mode is of the whole run")
+        mode = MODES[asked.pop()]
+        if "ps" in mode and job.devices and not self.osdi:
+            # There exp(x) is a straight line above x = 14, in every B source of the run.
+            raise EngineError(f"engine {self.name}: {', '.join(job.devices)}", found="devices as B sources beside a "
+                              f"library in mode {mode}", expected="none", remedy="Use engine ngspice-osdi")
+        return ["-D", f"ngbehavior={mode}"]
 
     def _lines(self, job: Job, element: Element) -> list[str]:
         name = spell(element.path)
@@ -219,7 +242,7 @@ class Ngspice(Engine):
         deck = self.deck(replace(job, max_step=job.max_step / finer, swept=swept), options)
         with process.run_folder("ngspice", job.keep) as folder:
             (folder / "deck.cir").write_text(deck)
-            command = [program, "-b", "-n", "deck.cir", "-r", "out.raw"]
+            command = [program, "-b", "-n", *self._mode(job), "deck.cir", "-r", "out.raw"]
             status, log = process.run(command, folder, job.timeout, self.name)
             warnings = check_log(log, status, folder, self.name)
             raw = {bare(k): v for k, v in read_raw(folder / "out.raw", self.name).items()}

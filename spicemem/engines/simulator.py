@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from spicemem.circuit import DOT
+from spicemem.circuit import DOT, VerilogA
 from spicemem.engines import process
 from spicemem.engines.base import Engine, Job
 from spicemem.engines.osdi import compile_module
 from spicemem.engines.result import Array
-from spicemem.errors import SimulationError
+from spicemem.errors import EngineError, SimulationError
 from spicemem.model import Model
 from spicemem.render import ngspice as text
 from spicemem.render import verilog_a
@@ -41,6 +41,18 @@ def compiled(kind: type[Model]) -> Path:
 def device_classes(job: Job) -> list[type[Model]]:
     """The device classes of a job, in a fixed order."""
     return sorted({type(device) for device in job.devices.values()}, key=lambda kind: kind.__name__)
+
+
+def loaded(job: Job) -> dict[str, VerilogA]:
+    """The compiled modules of others in a job: a part for each model card. Raises EngineError where two of one name
+    would meet: a simulator knows a module by its name alone."""
+    cards = {e.part.card: e.part for e in job.elements if isinstance(e.part, VerilogA)}
+    known = {kind.definition.name: compiled(kind) for kind in device_classes(job)} if cards else {}
+    for part in cards.values():
+        if known.setdefault(part.name.lower(), part.library) != part.library:
+            raise EngineError(f"module {part.name}", found="two different ones of that name in one circuit",
+                              expected="one", remedy="Rename the module in its source")
+    return cards
 
 
 def collect(

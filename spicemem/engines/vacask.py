@@ -13,7 +13,7 @@ from spicemem.engines.base import Engine, Job
 from spicemem.engines.osdi import compile_module, tools
 from spicemem.engines.rawfile import read_raw
 from spicemem.engines.result import Array
-from spicemem.engines.simulator import check_log, collect, compiled, device_classes, spell
+from spicemem.engines.simulator import check_log, collect, compiled, device_classes, loaded, spell
 from spicemem.errors import EngineError
 from spicemem.render import vacask as text
 from spicemem.units import number
@@ -24,6 +24,7 @@ class Vacask(Engine):
 
     name = "vacask"
     description = "VACASK, models as compiled Verilog-A"
+    modules = True
 
     def available(self) -> tuple[bool, str]:
         found = tools()
@@ -44,6 +45,11 @@ class Vacask(Engine):
         lines += text.cards({type(e.part) for e in job.elements})
         for kind in device_classes(job):
             lines += [f'load "{compiled(kind)}"', f"model sm_d_{kind.definition.name} {kind.definition.name}"]
+        cards = loaded(job)
+        lines += [f'load "{library}"' for library in dict.fromkeys(part.library for part in cards.values())]
+        # It keeps the names of modules and their parameters in small letters, and tells capitals from them.
+        lines += [f"model {card} {part.name.lower()} ( {' '.join(f'{k.lower()}={number(v)}' for k, v in values)} )"
+                  for card, part in cards.items() for values in [part.params.items()]]
         if job.holds:
             lines += [f'load "{compile_module("sm_hold", parts.HOLD)}"', "model sm_hold sm_hold"]
         if job.currents:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from spicemem.circuit import Circuit
 from spicemem.errors import InputError, RenderError, nearest
 from spicemem.model import Model
-from spicemem.render import ngspice, ngspice_osdi, numpy, vacask, verilog_a
+from spicemem.render import dialect, ngspice, ngspice_osdi, numpy, spectre, vacask, verilog_a
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Target:
     circuit: Callable[[Circuit], str] | None
 
 
+def _spice(of: dialect.Dialect, description: str) -> Target:
+    return Target(of.name, description, ".lib", partial(ngspice.device_library, dialect=of),
+                  partial(ngspice.cell_library, dialect=of))
+
+
 TARGETS: dict[str, Target] = {
     t.name: t
     for t in (
@@ -30,6 +36,12 @@ TARGETS: dict[str, Target] = {
         Target("verilog-a", "Verilog-A module", ".va", verilog_a.device_library, None),
         Target("numpy", "vectorised Python function", ".py", numpy.device_module, None),
         Target("vacask", "VACASK subcircuit over compiled Verilog-A", ".sim", None, vacask.cell_library),
+        Target("spectre", "Spectre library of sections, cell over Verilog-A", ".scs", spectre.device_library,
+               spectre.cell_library),
+        _spice(dialect.HSPICE, "HSPICE subcircuit of E and G sources"),
+        _spice(dialect.LTSPICE, "LTspice subcircuit of B sources"),
+        _spice(dialect.PSPICE, "PSpice subcircuit of E and G sources"),
+        _spice(dialect.XYCE, "Xyce subcircuit of B sources"),
     )
 }
 

@@ -19,6 +19,7 @@ from spicemem.circuit import (
     Resistor,
     Transconductor,
     Transresistor,
+    VerilogA,
     VoltageGain,
     VoltageSource,
     source_wave,
@@ -193,7 +194,8 @@ def fold(line: str) -> str:
     """A long line broken at blanks and continued with +, inside the quotes of HSPICE with two backslashes."""
     if len(line) <= _WIDTH:
         return line
-    rows, row = [], ""
+    rows: list[str] = []
+    row = ""
     for word in line.split(" "):
         if row and len(row) + 1 + len(word) > _WIDTH:
             quoted = sum(r.count("'") for r in (*rows, row)) % 2
@@ -239,13 +241,15 @@ def element_line(element: Element, name: str, nets: dict[str, str], dialect: Dia
         return f"F{name} {ends} V{part.sense} {number(part.gain)}"
     if isinstance(part, Transresistor):
         return f"H{name} {ends} V{part.sense} {number(part.ohm)}"
+    if isinstance(part, Foreign | VerilogA) and dialect is not NGSPICE:
+        raise RenderError(f"part {element.path}", found=f"{part.name}, which somebody else's library defines",
+                          expected=f"a part of this package for {dialect.name}",
+                          remedy="Use target ngspice, or the compact transistor NFET()")
     if isinstance(part, Foreign):
-        if dialect is not NGSPICE:
-            raise RenderError(f"part {element.path}", found=f"{part.name} of a library for ngspice",
-                              expected=f"a part that {dialect.name} reads",
-                              remedy="Use target ngspice, or the compact transistor NFET()")
         values = " ".join(f"{k}={number(v)}" for k, v in part.params.items())
         return f"{part.letter}{name} {ends} {part.name} {values}".rstrip()
+    if isinstance(part, VerilogA):
+        return f"N{name} {ends} {part.card}"
     raise RenderError(f"part {element.path}", found=type(part).__name__, expected="a part that ngspice has")
 
 
@@ -296,6 +300,10 @@ def contents(circuit: Circuit) -> tuple[dict[str, type[Model]], dict[str, Circui
         elif isinstance(part, Model):
             take(part.definition.name, type(part))
             devices[part.definition.name] = type(part)
+        elif isinstance(part, VerilogA) or (isinstance(part, Foreign) and part.dialect):
+            raise RenderError(f"{circuit.name}: {part.name}", found="a compiled module of others" if isinstance(
+                part, VerilogA) else f"a library in {part.dialect}", expected="parts that a netlist can carry",
+                remedy="Such parts can be run, not written")
     take(circuit.name, circuit)
     return devices, {**cells, circuit.name: circuit}
 

@@ -14,6 +14,7 @@ from spicemem.circuit import (
     Resistor,
     Transconductor,
     Transresistor,
+    VerilogA,
     VoltageGain,
     VoltageSource,
     source_wave,
@@ -57,6 +58,8 @@ def element_line(element: Element, name: str, nets: dict[str, str]) -> str:
         d = part.definition
         changed = " ".join(f"{k}={number(v)}" for k, v in part.values.items() if v != d.params[k].default)
         return f"{name} ({' '.join(nets[p] for p in d.pins)}) sm_d_{d.name} {changed}".rstrip()
+    if isinstance(part, VerilogA):
+        return f"{name} ({' '.join(nets[p] for p in part.pins)}) {part.card}"
     if type(part) not in CARDS:
         raise RenderError(f"part {element.path}", found=type(part).__name__, expected="a part that VACASK has")
     start = f"{name} ({' '.join(nets[p] for p in part.pins)}) {CARDS[type(part)][0]} "
