@@ -334,9 +334,9 @@ def function_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def order_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a condition holds, the wrong one of two values is taken."""
-    conditional = TextWriter.conditional
-    monkeypatch.setattr(TextWriter, "conditional", lambda self, condition, true, false:
-                        conditional(self, condition, false, true))
+    for writer in (TextWriter, text_of_ngspice._DialectWriter):
+        monkeypatch.setattr(writer, "conditional", lambda self, condition, true, false, right=writer.conditional:
+                            right(self, condition, false, true))
 
 
 def digits_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,7 +457,7 @@ def test_a_trap_that_is_stepped_into_is_caught(ngspice: Any, monkeypatch: pytest
     a, b = SYMBOLS["par_a"], SYMBOLS["par_b"]
     root = expr.local("fixed0", expr.where(a > b, -a, b)) * P
     assert not mismatches(ngspice, [root])[1]
-    monkeypatch.setattr(TextWriter, "conditional", lambda self, c, t, f:
+    monkeypatch.setattr(text_of_ngspice._DialectWriter, "conditional", lambda self, c, t, f:
                         f"({self.visit(c)} ? {self.visit(t)} : {self.visit(f)})")
     with pytest.raises(SimulationError, match="Formula"):
         mismatches(ngspice, [root])

@@ -331,12 +331,15 @@ def bias(x: Crossbar, row: int, columns: int | Sequence[int], volts: float, sche
 
 
 def resolved(wave: Waveform, parts: int = PARTS) -> Waveform:
-    """The same waveform with `parts` points in every stretch that is not at 0 V, where simulators stop.
+    """The same waveform with `parts` points in every stretch that is not at 0 V and no edge, where simulators stop.
 
-    A pulse that is short beside the rest of a run is resolved so, whatever step suits the rest.
+    A pulse that is short beside the rest of a run is resolved so, whatever step suits the rest. An edge is a stretch of
+    less than a twentieth of the longest one: every point costs a step of the whole array.
     """
-    pieces = [np.linspace(t0, t1, parts + 1)[:-1] if v0 or v1 else [t0] for (t0, v0), (t1, v1) in
-              pairwise(zip(wave.times, wave.values, strict=True))]
+    stretches = list(pairwise(zip(wave.times, wave.values, strict=True)))
+    edge = 0.05 * max((t1 - t0 for (t0, v0), (t1, v1) in stretches if v0 or v1), default=0.0)
+    pieces = [np.linspace(t0, t1, parts + 1)[:-1] if (v0 or v1) and t1 - t0 > edge else [t0]
+              for (t0, v0), (t1, v1) in stretches]
     times = np.r_[*pieces, wave.times[-1]]
     return Waveform(times, wave(times))
 
