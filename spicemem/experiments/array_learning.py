@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from spicemem import __version__
 from spicemem.circuit import Circuit
 from spicemem.circuits.crossbar import Crossbar, Line, crossbar
 from spicemem.circuits.transistor_cells import cell_1t1r
@@ -22,6 +21,7 @@ from spicemem.devices.transistor import NFET
 from spicemem.devices.wox import WOx
 from spicemem.engines import Engine
 from spicemem.experiments.base import Context, Experiment
+from spicemem.experiments.panels import drawn
 from spicemem.maps import Map
 from spicemem.model import Param
 from spicemem.protocols.array import Access, Ramp, Run, bias, conductances, driven, multiply, transient, write_verify
@@ -38,22 +38,6 @@ FUTURE = "Sun et al., The Future of Memristors, doi:10.1002/adfm.202006773"
 REVIEW = "memory-device-physics-review (Ielmini et al. 2021)"
 #: The analogue stack of the crossbars, 10 to 100 uS (Table 1 of Sun et al., ref. 73).
 STACK = "pt_ti_al2o3_tiox_pt_ta"
-
-
-def _provenance(context: Context, protocol: str, **more: str) -> dict[str, str]:
-    return {"protocol": protocol, **more, "engine": f"{context.engine.name} {context.engine.version()}",
-            "spicemem": __version__}
-
-
-def _figure(draw: Sequence[tuple[str, Callable[[Any], None]]], width: float = 4.7, height: float = 4.1) -> Figure:
-    """Panels side by side, each drawn by a function of its axes."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width * len(draw), height), layout="constrained")
-    for ax, (title, panel) in zip(np.atleast_1d(figure.subplots(1, len(draw))), draw, strict=True):
-        panel(ax)
-        ax.set_title(title, fontsize=11)
-    return figure
 
 
 def _sampled(device: InterfaceRRAM | WOx, shape: tuple[int, int], seed: int, spread: Mapping[str, Distribution],
@@ -203,7 +187,7 @@ def _perceptron(context: Context) -> None:
     curve = Curve(axis, wrong.mean(axis=0), "epoch", "1", "patterns that are wrong", "1", name="training",
                   columns={f"seed_{base + k}": Column(w.astype(float), "1", f"seed {base + k}")
                            for k, w in enumerate(wrong)},
-                  provenance=_provenance(context, protocol, device="interface_rram", preset=STACK))
+                  provenance=context.provenance(protocol, device="interface_rram", preset=STACK))
     one = found[0]
     cells = [Map(np.arange(2.0 * OUTPUTS), np.arange(float(INPUTS)), g, "column", "1", "row", "1", "conductance", "S",
                  name, provenance=curve.provenance)
@@ -231,7 +215,7 @@ def _perceptron(context: Context) -> None:
         ax.set_xlabel("Pattern: 10 of z, 10 of v, 10 of n", fontsize=11)
         ax.set_ylabel("Output current (µA)", fontsize=11)
 
-    outcome.figures["perceptron"] = _figure([
+    outcome.figures["perceptron"] = drawn([
         ("Training in the array", learning), (f"Cells after training, seed {base}", _matrix(cells[1])),
         (f"Answers after {len(one.right) - 1} epochs, seed {base}", answers)])
 
@@ -371,7 +355,7 @@ def _reservoir(context: Context) -> None:
                            "enters the simulator through the devices' read_noise inputs")
     outcome.remarks += sorted({w for _, run in found for w in run.warnings})
     protocol = f"rows of 4 pulses of {PULSE} V and {engineering(LASTS, 's')} in frames of {engineering(FRAME, 's')}"
-    about = _provenance(context, protocol, device="wox", preset="du_2017")
+    about = context.provenance(protocol, device="wox", preset="du_2017")
     shown = found[2][1].data
     times = shown["time"].values
     traces = [Curve(times, shown["conductance"].values[:, k, 0], "time", "s", "conductance", "S", name=f"row-{k + 1}",
@@ -392,7 +376,7 @@ def _reservoir(context: Context) -> None:
         ax.set_ylabel("Conductance, each row moved up (µS)", fontsize=11)
         ax.set_ylim(None, 1e6 * LINES * step)
 
-    outcome.figures["reservoir"] = _figure([
+    outcome.figures["reservoir"] = drawn([
         ("Digit 2, a device for each row", streamed), ("What is read after the last frame", _matrix(table)),
         (f"Readout: {right} of {len(DIGITS)}", _matrix(chances))])
 
@@ -500,7 +484,7 @@ def _write_verify_array(context: Context) -> None:
         f"pulses of {engineering(TRY, 's')}, {SEGMENT:g} Ohm segments; rows are written with the others' gates closed, "
         "so apart from each other; the disturbance is that of the whole array")
     outcome.remarks += sorted({w for run in (*rows, pulse) for w in run.warnings})
-    about = _provenance(context, "write and verify, row by row, states read", device="interface_rram", preset=STACK)
+    about = context.provenance("write and verify, row by row, states read", device="interface_rram", preset=STACK)
     order = np.argsort(targets.ravel())
     scatter = Curve(targets.ravel()[order], written.ravel()[order], "target", "S", "conductance", "S", name="written",
                     columns={"start": Column(conductances(x).values.ravel()[order], "S", "before"),
@@ -537,7 +521,7 @@ def _written(scatter: Curve, shown: Map, row: int) -> Figure:
         ax.set_xlabel("Error (%)", fontsize=11)
         ax.set_ylabel("Cells", fontsize=11)
 
-    return _figure([(f"{len(scatter.x)} cells", points), ("Their errors", histogram),
+    return drawn([(f"{len(scatter.x)} cells", points), ("Their errors", histogram),
                     (f"A pulse at every other cell of row {row}", _matrix(shown))])
 
 

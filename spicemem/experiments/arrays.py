@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spicemem import __version__
 from spicemem.circuit import CurrentSource, Resistor
 from spicemem.circuits.crossbar import Crossbar, Line, crossbar
 from spicemem.circuits.passive_cells import cell_1s1r, complementary
@@ -18,6 +17,7 @@ from spicemem.curve import Column, Curve, Published
 from spicemem.devices.vcm import VCM
 from spicemem.engines import Engine
 from spicemem.experiments.base import Context, Experiment, targets
+from spicemem.experiments.panels import drawn
 from spicemem.experiments.tunnel_junction import PAPER as JUNCTION_PAPER
 from spicemem.experiments.tunnel_junction import READ, SHORT, junction
 from spicemem.maps import Map
@@ -44,22 +44,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 REVIEW = "memory-device-physics-review, Sec. 6"
 FUTURE = "Sun et al., The Future of Memristors, doi:10.1002/adfm.202006773"
-
-
-def _provenance(context: Context, protocol: str, **more: str) -> dict[str, str]:
-    return {"protocol": protocol, **more, "engine": f"{context.engine.name} {context.engine.version()}",
-            "spicemem": __version__}
-
-
-def _figure(draw: Sequence[tuple[str, Callable[[Any], None]]], width: float = 4.9, height: float = 4.2) -> Figure:
-    """Panels side by side, each drawn by a function of its axes."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width * len(draw), height), layout="constrained")
-    for ax, (title, panel) in zip(np.atleast_1d(figure.subplots(1, len(draw))), draw, strict=True):
-        panel(ax)
-        ax.set_title(title, fontsize=11)
-    return figure
 
 
 def _over(curves: Sequence[Curve], labels: Sequence[str], sizes: Sequence[float] = (), yscale: str = "linear",
@@ -147,19 +131,19 @@ def _mvm_irdrop(context: Context) -> None:
     protocol = f"operating point, all cells at {VOLTS} V, segments of wire in word and bit lines"
     number = np.arange(1.0, SIZE + 1)
     lines = [Curve(number, values, "cell", "1", "drop from the driven end", "V", name=f"line-{name}",
-                   provenance=_provenance(context, f"one line of {SIZE} cells, 1 Ohm segments"),
+                   provenance=context.provenance(f"one line of {SIZE} cells, 1 Ohm segments"),
                    published=(Published("82 mV", "device-physics review, Sec. 6", x=(float(SIZE),), y=(82e-3,)),)
                    if name == "current" else ()) for name, values in (("current", constant), ("ohmic", ohmic))]
     image = Map(np.array(sizes, dtype=float), np.array(segments), 100 * worst, "rows and columns", "1",
                 "segment resistance", "Ohm", "largest error of a column", "%", "error-map",
-                provenance=_provenance(context, protocol))
+                provenance=context.provenance(protocol))
     outcome.keep(*lines, image.to_curve())
     top = sizes[-1] if context.quick else SIZE
     data = multiply(_square(top, SEGMENT), np.full(top, VOLTS), engine=engine, maps=True)
     error = 1 - data["i_bl"].values[0] * OHM / (top * VOLTS)
     columns = Curve(np.arange(1.0, top + 1), data["i_bl"].values[0], "column", "1", "current", "A", name="columns",
                     columns={"error": Column(100 * error, "%", "error against ideal")},
-                    provenance=_provenance(context, protocol))
+                    provenance=context.provenance(protocol))
     cells = as_map(data["v_cell"].isel(vector=0), "v-cell")
     outcome.keep(columns, cells.to_curve())
     outcome.remarks.append(
@@ -178,7 +162,7 @@ def _mvm_irdrop(context: Context) -> None:
                 ax.text(n, r, f"{image.z[k, m]:.2g}", ha="center", va="center", fontsize=8.5,
                         color="black" if image.z[k, m] > 3 else "white")
 
-    outcome.figures["irdrop"] = _figure([
+    outcome.figures["irdrop"] = drawn([
         (f"One line of {SIZE} cells, 1 Ω segments", _over(lines, ["cells of 10 µA", "cells of 10 kΩ at 0.1 V"])),
         ("Worst column, all cells 10 kΩ and on", draw_errors),
         (f"{top}×{top} cells of 10 kΩ, 1 Ω segments", _as_matrix(cells))])
@@ -252,7 +236,7 @@ def _sneak_path(context: Context) -> None:
         curves[kind] = Curve(np.array(ns, dtype=float), 1 - high / low, "rows and columns", "1", "read margin", "1",
                              name=kind.lower(), columns={"i_low": Column(low, "A", "current of a low cell"),
                                                          "i_high": Column(high, "A", "current of a high cell")},
-                             provenance=_provenance(context, f"{how}, {volts} V, other lines floating, other cells low",
+                             provenance=context.provenance(f"{how}, {volts} V, other lines floating, other cells low",
                                                     device="vcm", selector="miec" if kind == "1S1R" else "none"))
     # Ohmic cells all alike: N-1 in parallel, (N-1)^2, N-1, in series, beside the selected one.
     n = curves["1R"].x
@@ -279,7 +263,7 @@ def _sneak_path(context: Context) -> None:
     spread = [Curve(c.x, c.columns[key].values, "rows and columns", "1", "current", "A", name=f"{kind}-{key}")
               for kind, c in curves.items() for key in ("i_low", "i_high")]
     ticks = [n for n in (2, 4, 8, 16, 32) if n in some]
-    outcome.figures["margin"] = _figure([
+    outcome.figures["margin"] = drawn([
         ("Worst case, other lines floating", _over([*curves.values()], ["1R", "1S1R", "complementary"], ticks)),
         ("Currents behind it", _over(spread, [f"{kind}, {s}" for kind in curves for s in ("low", "high")], ticks,
                                      "log"))], height=4.6)
@@ -369,15 +353,15 @@ def _conv_array(context: Context) -> None:
     order = np.argsort(ideal.ravel())
     scatter = Curve(ideal.ravel()[order], measured.ravel()[order], "ideal output", "1", "output of the array", "1",
                     name="convolution", columns={"states": Column(states_only.ravel()[order], "1", "states alone")},
-                    provenance=_provenance(context, protocol))
+                    provenance=context.provenance(protocol))
     residue = [Curve(ideal.ravel()[order], 100 * (a - b).ravel()[order] / scale, "ideal output", "1",
-                     "error", "%", name=f"error-{name}", provenance=_provenance(context, protocol))
+                     "error", "%", name=f"error-{name}", provenance=context.provenance(protocol))
                for name, a, b in (("states", states_only, ideal), ("wires", outputs["resistances"], states_only))]
     maps = found["resistances"].isel(vector=int(patches.sum(axis=1).argmax()))
     drops = maps["drop_wl"] - maps["drop_bl"]
     lost = as_map(drops.assign_attrs(units="V", long_name="voltage lost in wires"), "lost")
     outcome.keep(scatter, *residue, lost.to_curve())
-    outcome.figures["convolution"] = _figure([
+    outcome.figures["convolution"] = drawn([
         (f"{COLUMNS // 2} kernels, {len(patches)} patches",
          _over([scatter], ["one output"], linestyle="none", marker="o")),
         ("Error by cause",
@@ -457,12 +441,12 @@ def _otj_letters(context: Context) -> None:
                                                       for letter, r in worst.items()))
     retention = Curve(times[1:], amps[1:].mean(axis=1), "time", "s", "current at 0.1 V", "A", name="retention-h",
                       columns={"change": Column(100 * change[1:], "%", "largest change of a pixel")},
-                      provenance=_provenance(context, f"letter H under {READ} V", device="otj", preset="li_2019"),
+                      provenance=context.provenance(f"letter H under {READ} V", device="otj", preset="li_2019"),
                       published=(Published("stays for", "Li 2019, Fig. 4h", low=500, high=500, axis="x"),))
     number = np.arange(1.0, SIDE**2 + 1)
     curves = [Curve(number, a[1], "pixel", "1", "current at 0.1 V", "A", name=f"letter-{letter.lower()}", columns={
         "later": Column(a[2], "A", "25 us after the last pulse"), "before": Column(a[0], "A", "before")},
-        provenance=_provenance(context, f"{PULSES} pulses of {TRAINS[letter][0]} V and 50 ns, period "
+        provenance=context.provenance(f"{PULSES} pulses of {TRAINS[letter][0]} V and 50 ns, period "
                                f"{engineering(TRAINS[letter][1], 's')}", device="otj", preset="li_2019"))
         for letter, (a, _) in nominal.items()]
     outcome.keep(*curves, retention)

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from spicemem import __version__
 from spicemem.circuit import Circuit
 from spicemem.curve import Curve, save_figure
 from spicemem.engines import Engine, Result
@@ -110,6 +111,11 @@ class Context:
     def about(self, circuit: Circuit, **more: str) -> dict[str, str]:
         """What made a curve of a circuit's run, for its file."""
         return {"circuit": circuit.name, **more, "engine": f"{self.engine.name} {self.engine.version()}"}
+
+    def provenance(self, protocol: str, **more: str) -> dict[str, str]:
+        """What made a curve that no single circuit did, for its file."""
+        return {"protocol": protocol, **more, "engine": f"{self.engine.name} {self.engine.version()}",
+                "spicemem": __version__}
 
     def warn(self, what: str, results: Iterable[Result]) -> None:
         """What simulators said of runs, as remarks."""

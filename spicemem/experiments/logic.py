@@ -111,7 +111,7 @@ def _logic(context: Context) -> None:
     items = [(gate, pair) for gate in GATES.values() for pair in pairs]
     found = map_runs(partial(_gate, engine, scale), items, engine, context.executor, context.progress, "gates")
     added = map_runs(partial(_adder, engine, scale), triples, engine, context.executor, context.progress, "adder")
-    outcome.remarks.extend(f"logic: {w}" for c in (*found, *added) for w in c.result.warnings)
+    context.warn("logic", (c.result for c in (*found, *added)))
     good, texts = True, []
     groups: list[tuple[str, str, list[Computed], list[int], list[str], tuple[str, ...]]] = []
     for k, (name, gate) in enumerate(GATES.items()):
@@ -286,7 +286,7 @@ def _crs(context: Context) -> None:
     own = _loop(up.closes, PEAK, 2)
     single, rest = map_runs(run, [(_alone(up.low), own), (_alone(up.low), high)], engine, context.executor,
                             context.progress, "one cell")
-    outcome.remarks.extend(f"complementary switch: {w}" for r in (both, single, written, rest) for w in r.warnings)
+    context.warn("complementary switch", (both, single, written, rest))
     volts, amps, over_a, _ = _rising(single, own, 1)
     sets = (float(volts[np.argmax(np.diff(amps) / np.diff(volts))]), float(over_a.max()))
     volts, amps, over_a, _ = _rising(single, own, -1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,4 +39,15 @@ def panels(given: Sequence[Panel], height: float = 4.2) -> Figure:
         for curve, label, fit in zip(panel.curves, labels, fits, strict=True):
             curve.plot(ax, label=label, fit=fit, xscale=panel.xscale, yscale=panel.yscale, **style)
         ax.set_title(panel.title, fontsize=11)
+    return figure
+
+
+def drawn(given: Sequence[tuple[str, Callable[[Any], None]]], width: float = 4.9, height: float = 4.2) -> Figure:
+    """Panels side by side that functions of their axes draw: (title, function) each; inches for one panel."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * len(given), height), layout="constrained")
+    for ax, (title, draw) in zip(np.atleast_1d(figure.subplots(1, len(given))), given, strict=True):
+        draw(ax)
+        ax.set_title(title, fontsize=11)
     return figure

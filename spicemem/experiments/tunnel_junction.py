@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spicemem import __version__
 from spicemem.circuit import GROUND, Capacitor, Circuit
 from spicemem.circuits.synapses import one_device
 from spicemem.curve import Column, Curve, Published
@@ -83,8 +82,7 @@ def _at(run: Trace, t: Array) -> Array:
 
 
 def _provenance(context: Context, protocol: str, **more: str) -> dict[str, str]:
-    return {"protocol": protocol, "device": "otj", "preset": "li_2019", **more,
-            "engine": f"{context.engine.name} {context.engine.version()}", "spicemem": __version__}
+    return context.provenance(protocol, device="otj", preset="li_2019", **more)
 
 
 # --- otj-loop -------------------------------------------------------------------------------------------------------
