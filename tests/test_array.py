@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from spicemem.circuit import CurrentSource, Resistor
 from spicemem.circuits import cell_1t1r, differential_pair
 from spicemem.circuits.crossbar import Line, Sense, crossbar
-from spicemem.devices import OTJ, VCM
+from spicemem.devices import OTJ, VCM, VTEAM
 from spicemem.errors import CircuitError, InputError, SpicememError
 from spicemem.protocols.array import (
     Access,
@@ -22,6 +22,7 @@ from spicemem.protocols.array import (
     read,
     read_cell,
     resolved,
+    simulator,
     states_for,
     transient,
     update,
@@ -272,3 +273,21 @@ def test_maps_have_units_and_a_picture():
 def test_refused(call, words):
     with pytest.raises(SpicememError, match=words):
         call()
+
+
+def test_the_default_engine_suits_the_array():
+    linear, devices = crossbar(2, 2, Resistor(1e4)), crossbar(2, 2, VTEAM())
+    assert simulator(linear, None, at_rest=True).name == "reference"
+    assert simulator(linear, None).name == "vacask"  # a transient of it
+    assert simulator(devices, None, at_rest=True).name == "vacask"
+    assert simulator(devices, "ngspice").name == "ngspice"
+
+
+def test_a_linear_sweep_is_what_one_point_at_a_time_gives():
+    rng = np.random.default_rng(3)
+    x = crossbar(12, 9, Resistor(1.0), values={"ohm": 1 / rng.uniform(1e-6, 1e-3, (12, 9))}, wires=Line(2.0))
+    volts = rng.uniform(-1, 1, (5, 12))
+    together = multiply(x, volts, engine="reference")["i_bl"].values
+    alone = np.stack([multiply(x, v, engine="reference")["i_bl"].values[0] for v in volts])
+    np.testing.assert_allclose(together, alone, rtol=1e-10)
+    assert not np.allclose(together[0], together[1])

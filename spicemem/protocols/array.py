@@ -25,10 +25,11 @@ from spicemem.circuit import (
     Foreign,
     Resistor,
     Transconductor,
+    VerilogA,
     VoltageSource,
 )
 from spicemem.circuits.crossbar import OPEN, Crossbar
-from spicemem.engines import Engine, Result, get
+from spicemem.engines import ENGINES, Engine, Result, get
 from spicemem.errors import CircuitError, InputError, nearest
 from spicemem.maps import Map
 from spicemem.model import Model
@@ -297,6 +298,21 @@ def _check_floating(x: Crossbar, circuit: Circuit, floating: Collection[str]) ->
                            expected="one through a cell", remedy="Drive one of them")
 
 
+def simulator(x: Crossbar, engine: str | Engine | None, at_rest: bool = False) -> Engine:
+    """The engine asked for; by default the one that is fastest on arrays.
+
+    That is compiled Verilog-A in VACASK, unless a part is from a SPICE library; operating points (`at_rest`) of linear
+    parts come from the reference engine, which factorises their matrix once for any number of vectors.
+    """
+    if engine is not None:
+        return get(engine)
+    parts = [e.part for e in x.circuit.elements()]
+    if at_rest and not any(isinstance(part, Model | Foreign | VerilogA) for part in parts):
+        return ENGINES["reference"]
+    usable = ENGINES["vacask"].available()[0] and not any(isinstance(part, Foreign) for part in parts)
+    return ENGINES["vacask"] if usable else get()
+
+
 def bias(x: Crossbar, row: int, columns: int | Sequence[int], volts: float, scheme: str = "V/2",
          access: Access | None = None) -> tuple[dict[str, float], list[str]]:
     """(V by port, floating ports) that put `volts` across the cells of one row in these columns.
@@ -394,15 +410,16 @@ def multiply(
     """
     import xarray as xr
 
-    a, simulator = access or access_of(x), get(engine)
+    a = access or access_of(x)
     volts = _matrix(x, vectors, a.plus, "vectors")
     circuit = driven(x, {**_opened(x, a, hold), **dict.fromkeys(x.lines(a.plus), 0.0)})
     families = list(outputs or (a.minus,))
     saves = {f: _arriving(x, circuit, f) for f in families}
     cells = Cells(x, device) if maps else None
     extra = [] if cells is None else [*(f"v({n})" for n in _nets(x, circuit)), *cells.signals()]
-    result = simulator.sweep(circuit, {f"v_{line}": volts[:, k].tolist() for k, line in enumerate(x.lines(a.plus))},
-                             initial=initial, save=[*(s for names in saves.values() for s in names), *extra])
+    result = simulator(x, engine, at_rest=True).sweep(
+        circuit, {f"v_{line}": volts[:, k].tolist() for k, line in enumerate(x.lines(a.plus))},
+        initial=initial, save=[*(s for names in saves.values() for s in names), *extra])
     data = {"input": _labelled(volts, ("vector", x.families[a.plus]), "V", f"voltage at {a.plus}")}
     for f, names in saves.items():
         data[f"i_{f}"] = _labelled(np.stack([result[s] for s in names], axis=-1), ("vector", x.families[f]), "A",
@@ -462,7 +479,8 @@ def read(x: Crossbar, volts: float = 0.1, *, engine: str | Engine | None = None,
         circuit = driven(x, {**(hold or {}), **dict.fromkeys(x.lines(a.plus), volts)})
         swept, count = {f"v_{g}": (a.opened * np.eye(len(x.lines(a.gate)))[k]).tolist()
                         for k, g in enumerate(x.lines(a.gate))}, len(x.lines(a.gate))
-        result = get(engine).sweep(circuit, swept, initial=initial, save=(names := _arriving(x, circuit, a.minus)))
+        names = _arriving(x, circuit, a.minus)
+        result = simulator(x, engine, at_rest=True).sweep(circuit, swept, initial=initial, save=names)
         found, ahead = np.stack([result[s] for s in names], axis=-1) / volts, x.families[a.gate]
         assert len(found) == count
     else:
@@ -481,7 +499,7 @@ def read_cell(x: Crossbar, row: int, column: int, volts: float, *, scheme: str =
     name = _arriving(x, circuit, a.minus)[row if x.families[a.minus] == "row" else column]
     # Coming from 0 V: ngspice takes 50 times as long for a 16x16 array of 1S1R cells that it meets at full voltage.
     rising = {f"v_{port}": [0.0, volts] for port, volts in levels.items()}
-    return float(get(engine).sweep(circuit, rising, initial=initial, save=[name])[name][-1])
+    return float(simulator(x, engine, at_rest=True).sweep(circuit, rising, initial=initial, save=[name])[name][-1])
 
 
 def multiply_by_width(
@@ -496,7 +514,7 @@ def multiply_by_width(
     """
     import xarray as xr
 
-    a, simulator = access or access_of(x), get(engine)
+    a, runner = access or access_of(x), simulator(x, engine)
     times = _matrix(x, widths, a.plus, "widths")
     if not (times > 0).any() or (times < 0).any():
         raise InputError(f"{x.circuit.name}: widths", found=f"{times.min():g} to {times.max():g} s",
@@ -514,11 +532,11 @@ def multiply_by_width(
                                                        (2 * rise + width, 0)))
         circuit = driven(x, waves)
         names = _arriving(x, circuit, a.minus)
-        result = simulator.run(circuit, stop, max_step=stop / 50, initial=initial, save=names)
+        result = runner.run(circuit, stop, max_step=stop / 50, initial=initial, save=names)
         return np.array([np.trapezoid(result[s], result.time) for s in names])
 
-    found = [one(line) for line in times] if simulator.name == "reference" else map_runs(
-        one, list(times), simulator, None, progress, "vectors")
+    found = [one(line) for line in times] if runner.name == "reference" else map_runs(
+        one, list(times), runner, None, progress, "vectors")
     return xr.Dataset({"width": _labelled(times, ("vector", x.families[a.plus]), "s", f"width at {a.plus}"),
                        "charge": _labelled(found, ("vector", x.families[a.minus]), "C", f"charge at {a.minus}")})
 
@@ -551,7 +569,7 @@ def transient(
     """
     import xarray as xr
 
-    a, simulator = access or access_of(x), get(engine)
+    a, runner = access or access_of(x), simulator(x, engine)
     circuit, cells = driven(x, waves, floating), Cells(x, device)
     at = np.linspace(0, stop, 51) if times is None else np.atleast_1d(np.asarray(times, dtype=np.float64))
     if not (np.isfinite(at).all() and at.size and at.min() >= 0 and at.max() <= stop * (1 + 1e-9)):
@@ -561,7 +579,7 @@ def transient(
              for f in x.families}
     saves = [*(s for names in ports.values() for s in names), *cells.signals(),
              *((f"v({n})" for n in _nets(x, circuit)) if maps else ())]
-    result = simulator.run(circuit, stop, max_step=max_step or stop / 50, initial=initial, save=saves, timeout=timeout)
+    result = runner.run(circuit, stop, max_step=max_step or stop / 50, initial=initial, save=saves, timeout=timeout)
     sampled = replace(result, time=at, signals={name: np.interp(at, result.time, v) for name, v in result.items()})
     data = _state_maps(cells, sampled, "time")
     for f, names in ports.items():
@@ -695,8 +713,9 @@ def write_verify(
                 ramps[j], levels[j] = (sign, volts), volts
             used[i, off] += 1
             for waves, stop, floating in _parallel(part, i, levels, width, how, a):
-                result = get(engine).run(driven(part, waves, floating), stop, max_step=width / 10, save=seen.signals(),
-                                         initial={k: v for k, v in state.items() if _known(k, part, x)})
+                known = {k: v for k, v in state.items() if _known(k, part, x)}
+                result = simulator(x, engine).run(driven(part, waves, floating), stop, max_step=width / 10,
+                                                  initial=known, save=seen.signals())
                 state.update(result.final_state())
                 warnings += result.warnings
         if progress:
@@ -802,7 +821,7 @@ def update(
             end = whole[k] * period
             waves[x.lines(a.minus)[k]] = Waveform.points((0, 0), (edge / 2, -level / 2), (end - edge / 2, -level / 2),
                                                          (end, 0))
-        result = get(engine).run(driven(x, waves), float(whole.max()) * period + slot, max_step=slot / 10,
+        result = simulator(x, engine).run(driven(x, waves), float(whole.max()) * period + slot, max_step=slot / 10,
                                  initial=state, save=cells.signals())
         state.update(result.final_state())
         warnings += result.warnings
