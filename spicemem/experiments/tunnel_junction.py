@@ -63,10 +63,9 @@ def _train(steps: Sequence[tuple[float, float]], edge: float, parts: int = 1) ->
     """
     points, now = [(0.0, 0.0)], 0.0
     for volts, width in [*steps, (0.0, 2 * edge)]:
-        count = parts if volts else 1
-        points += [(now + edge + (width - edge) * k / count, volts) for k in range(count + 1)]
+        points += [(now + edge, volts), (now + width, volts)]
         now += width
-    return Waveform.points(*points)
+    return Waveform.points(*points).divided(parts, 1.5 * edge)
 
 
 def _run(device: OTJ, engine: Engine, steps: Sequence[tuple[float, float]], edge: float, max_step: float,

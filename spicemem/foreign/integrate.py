@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spicemem.errors import CircuitError
 from spicemem.expr import compile_function, derivative, symbol, symbols
 from spicemem.model import Model
+from spicemem.protocols import rodas
 from spicemem.protocols.conductance import balance, inward
 from spicemem.units import dimension
 
@@ -25,8 +26,8 @@ class Integrator:
     """Current into the pin where a device is written, for a voltage there that is straight between points.
 
     Other pins are at 0 V or at the bias of the device's behaviour, inputs at 0. States start at their parameters, those
-    that are solved at rest where they settle. Rosenbrock's RODAS3 (order 3, L-stable, Sandu et al., Atmos. Environ. 31,
-    1997) on states and internal nodes together, steps as long as its error estimate is below TOLERANCE in every lane.
+    that are solved at rest where they settle. RODAS3 on states and internal nodes together, steps as long as its
+    error estimate is below TOLERANCE in every lane.
     Raises CircuitError for a device that is written at an input, such as light.
     """
 
@@ -138,22 +139,5 @@ class Integrator:
         rows = self._rows(1, v, x, known)
         by = rows[n:].reshape(n, n + 1, -1) / self._unit[:, None]
         f, by_v, by_x = rows[:n], by[:, 0], by[:, 1:] * self._unit[None]
-        system = np.moveaxis(-by_x, -1, 0).copy()
-        system[:, np.arange(n), np.arange(n)] += 2 / h * self._dynamic
-        try:
-            inverse = 1 / system if n == 1 else np.linalg.inv(system)
-        except np.linalg.LinAlgError:
-            return np.full_like(x, np.nan), np.full_like(x, np.nan)
-        mass = self._dynamic[:, None] / h
-
-        def solve(right: Array) -> Array:
-            return np.asarray(np.einsum("wij,jw->iw", inverse, right))
-
-        drift = (after - v) * by_v
-        k1 = solve(f + 0.5 * drift)
-        k2 = solve(f + 4 * mass * k1 + 1.5 * drift)
-        y = x + 2 * k1
-        k3 = solve(self._rows(0, after, y, known) + mass * (k1 - k2))
-        y = y + k3
-        k4 = solve(self._rows(0, after, y, known) + mass * (k1 - k2 - 8 / 3 * k3))
-        return y + k4, k4
+        over_h = np.broadcast_to(self._dynamic[:, None] / h, x.shape)
+        return rodas.step(x, f, (after - v) * by_v, by_x, lambda y: self._rows(0, after, y, known), over_h)

@@ -11,6 +11,7 @@ from spicemem.engines.result import Array
 from spicemem.errors import CircuitError, SimulationError
 from spicemem.expr import compile_function, derivative, quantity, symbol, symbols
 from spicemem.model import Model
+from spicemem.protocols import rodas
 from spicemem.protocols.conductance import balance, conductance, inward
 from spicemem.units import dimension
 
@@ -51,9 +52,8 @@ class FastPairs:
     and the capacitances at the gate, less what the gate's own current drops over r/2 (at once). read_delay: s from the
     presynaptic spike to the reading, at `voltage` (V). Inputs are at 0. volts: the largest voltage (V) of a spike.
 
-    Two accuracies: `change` integrates all states (Rosenbrock's RODAS3, order 3, L-stable, Sandu et al., Atmos.
-    Environ. 31, 1997; internal nodes by Newton's method); `estimate` takes the rates at the starting states with
-    the volatile ones where they settle, and is some fifty times as fast.
+    Two accuracies: `change` integrates all states (RODAS3; internal nodes by Newton's method); `estimate` takes the
+    rates at the starting states with the volatile ones where they settle, and is some fifty times as fast.
     Raises CircuitError for other devices.
     """
 
@@ -169,28 +169,18 @@ class FastPairs:
     def _step(self, x: Array, w: Array, v: Array, v_next: Array, h: Array) -> tuple[Array, Array]:
         """One step of RODAS3 in every lane, from voltage v to v_next in h seconds."""
         f, by_v, by_x = self._slopes(v, x, w)
-        system = np.moveaxis(-by_x, -1, 0).copy()
-        diagonal = np.arange(len(x))
-        system[:, diagonal, diagonal] += (2 / h)[:, None]
-        inverse = 1 / system if len(x) == 1 else np.linalg.inv(system)
-
-        def solve(right: Array) -> Array:
-            return np.asarray(np.einsum("wij,jw->iw", inverse, right))
-
-        # The secant, not the slope at the start: a gate that settles within the step would be overshot.
-        drift = (v_next - v) * by_v
-        k1 = solve(f + 0.5 * drift)
-        k2 = solve(f + 4 * k1 / h + 1.5 * drift)
         if len(w):
             w = w + np.array([np.interp(v_next, self._volts, row) - np.interp(v, self._volts, row)
                               for row in self._guesses])
-        x = x + 2 * k1
-        w = self._solved(v_next, x, w)
-        k3 = solve(self._call("rates", v_next, x, w) + (k1 - k2) / h)
-        x = x + k3
-        w = self._solved(v_next, x, w)
-        x = x + solve(self._call("rates", v_next, x, w) + (k1 - k2 - 8 / 3 * k3) / h)
-        return x, self._solved(v_next, x, w)
+        nodes = [w]
+
+        def rates(y: Array) -> Array:
+            nodes[0] = self._solved(v_next, y, nodes[0])
+            return self._call("rates", v_next, y, nodes[0])
+
+        # The secant, not the slope at the start: a gate that settles within the step would be overshot.
+        x, _ = rodas.step(x, f, (v_next - v) * by_v, by_x, rates, 1 / np.broadcast_to(h, x.shape))
+        return x, self._solved(v_next, x, nodes[0])
 
     def _pairs(self, knots: Knots, delays: Array) -> tuple[Array, Array]:
         """Times and voltages at the device (candidate, lane, point): a lane a delay, then pre alone, post alone."""

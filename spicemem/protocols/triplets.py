@@ -34,11 +34,8 @@ STEPS = 10
 
 
 def divided(wave: Waveform, parts: int = PARTS) -> Waveform:
-    """The same waveform with `parts` points in each segment that is no edge."""
-    counts = np.where(np.diff(wave.times) < EDGE * wave.duration, 1, parts)
-    times = [np.linspace(t, u, n, endpoint=False) for t, u, n in zip(wave.times, wave.times[1:], counts, strict=False)]
-    grid = np.append(np.concatenate(times), wave.times[-1])
-    return Waveform(grid, wave(grid))
+    """The same waveform with `parts` pieces in each segment that is no edge."""
+    return wave.divided(parts, EDGE * wave.duration)
 
 
 def train(spike: Waveform, times: Sequence[float]) -> Waveform:
