@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -159,6 +161,16 @@ def targets_of(experiment: str) -> list[Target]:
     return [t for t in targets().values() if t.experiment == experiment]
 
 
+@lru_cache(maxsize=1)
+def code() -> str:
+    """A digest of the package's sources and tables that can change a result: tells those of another state of it."""
+    digest, package, beside = hashlib.sha256(), Path(__file__).parents[1], ("campaign", "commands", "regress", "report")
+    for path in sorted(package.rglob("*")):
+        if path.suffix in (".py", ".j2", ".csv") and path.relative_to(package).parts[0] not in beside:
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def run_experiment(
     experiment: Experiment, engine: Engine, folder: Path, *, quick: bool = False,
     values: Mapping[str, float] | None = None, progress: Progress = lambda done, total, what: None,
@@ -187,7 +199,8 @@ def run_experiment(
     except OSError as error:
         raise InputError("output folder", found=str(error), expected="a folder that can be written") from None
     summary: dict[str, Any] = {"experiment": experiment.name, "status": "ok", "reason": "", "engine": engine.name,
-                               "engine_version": engine.version(), "targets": [], "curves": [], "wall_s": 0.0}
+                               "engine_version": engine.version(), "spicemem": __version__, "code": code(),
+                               "quick": quick, "targets": [], "curves": [], "wall_s": 0.0}
     began = time.perf_counter()
     outcome = Outcome(folder)
     if engine.name in experiment.unsupported:
@@ -200,6 +213,7 @@ def run_experiment(
         except SpicememError as error:
             summary.update(status="failed", reason=str(error))
     summary["curves"] = [f"{curve.name}.csv" for curve in outcome.curves]
+    summary["pictures"] = [f"{stem}.png" for stem in outcome.figures]
     for stem, figure in outcome.figures.items():
         save_figure(figure, folder / f"{stem}.png")
     for stem, table in outcome.tables.items():
@@ -215,6 +229,7 @@ def run_experiment(
             summary.update(status="missed", reason=f"targets missed: {', '.join(missed)}")
     summary["remarks"] = outcome.remarks
     summary["wall_s"] = round(time.perf_counter() - began, 3)
+    summary["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_text(folder / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     return summary
 

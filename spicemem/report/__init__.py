@@ -1,0 +1,1 @@
+"""The report: every result on one HTML page. `gather` finds or runs what it shows, `page` writes it."""
