@@ -26,7 +26,7 @@ def page():
 
 
 #: Tens of circuits of devices as B sources, for a minute and more: the long checks and the page have these in ngspice.
-LONG = {("chaos", "ngspice"), ("hopfield", "ngspice")}
+LONG = {("chaos", "ngspice"), ("hopfield", "ngspice"), ("perceptron", "ngspice")}
 
 
 @pytest.mark.parametrize(("name", "engine"), [

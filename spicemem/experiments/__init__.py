@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spicemem.experiments import (
     accumulating_neurons,
+    array_learning,
     arrays,
     brain_circuits,
     chaos,
@@ -27,5 +28,5 @@ from spicemem.experiments.base import Experiment
 EXPERIMENTS: dict[str, Experiment] = {e.name: e for module in (
     eis, quantum_dot, tunnel_junction, table1, second_order, short_term, ferro_phase, gradual, design, rram,
     mott_neurons, vo2_neuron, volatile_neurons, accumulating_neurons, brain_circuits, logic, chaos,
-    arrays,
+    arrays, array_learning,
 ) for e in module.EXPERIMENTS}
