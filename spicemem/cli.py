@@ -10,7 +10,8 @@ import threading
 
 from spicemem.commands.base import INTERRUPTED, app, stop_simulators
 
-for _noun in ("show", "netlist", "run", "design", "foreign", "doctor"):
+for _noun in ("show", "netlist", "run", "report", "campaign", "cache", "design", "regress", "foreign", "training",
+              "doctor"):
     importlib.import_module(f"spicemem.commands.{_noun}")
 
 
