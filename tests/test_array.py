@@ -11,11 +11,9 @@ from spicemem.devices import OTJ, VCM, VTEAM
 from spicemem.errors import CircuitError, InputError, SpicememError
 from spicemem.protocols.array import (
     Access,
-    Cells,
     Ramp,
     as_map,
     bias,
-    conductances,
     driven,
     multiply,
     multiply_by_width,
@@ -23,12 +21,12 @@ from spicemem.protocols.array import (
     read_cell,
     resolved,
     simulator,
-    states_for,
     transient,
     update,
     write,
     write_verify,
 )
+from spicemem.protocols.array_cells import Cells, conductances, states_for
 from spicemem.protocols.conductance import conductance
 from spicemem.waveform import Waveform
 

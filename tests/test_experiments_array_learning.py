@@ -5,7 +5,8 @@ import pytest
 
 from spicemem.experiments import array_learning as m
 from spicemem.experiments.base import run_experiment
-from spicemem.protocols.array import Access, conductances, write_verify
+from spicemem.protocols.array import Access, write_verify
+from spicemem.protocols.array_cells import conductances
 
 RNG = np.random.default_rng(5)
 BY_NAME = {e.name: e for e in m.EXPERIMENTS}

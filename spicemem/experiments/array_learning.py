@@ -24,7 +24,8 @@ from spicemem.experiments.base import Context, Experiment
 from spicemem.experiments.panels import drawn
 from spicemem.maps import Map
 from spicemem.model import Param
-from spicemem.protocols.array import Access, Ramp, Run, bias, conductances, driven, multiply, transient, write_verify
+from spicemem.protocols.array import Access, Ramp, Run, bias, driven, multiply, transient, write_verify
+from spicemem.protocols.array_cells import conductances
 from spicemem.protocols.pool import map_runs
 from spicemem.spread import Distribution, Lognormal, generator
 from spicemem.units import engineering

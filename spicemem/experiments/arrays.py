@@ -22,17 +22,8 @@ from spicemem.experiments.tunnel_junction import PAPER as JUNCTION_PAPER
 from spicemem.experiments.tunnel_junction import READ, SHORT, junction
 from spicemem.maps import Map
 from spicemem.model import Param
-from spicemem.protocols.array import (
-    Access,
-    Cells,
-    Run,
-    as_map,
-    multiply,
-    read_cell,
-    resolved,
-    states_for,
-    transient,
-)
+from spicemem.protocols.array import Access, Run, as_map, multiply, read_cell, resolved, transient
+from spicemem.protocols.array_cells import Cells, states_for
 from spicemem.protocols.pool import map_runs
 from spicemem.spread import generator
 from spicemem.units import engineering

@@ -7,7 +7,7 @@ in SI, each variable with its `units`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ from spicemem.circuit import (
     Circuit,
     CurrentGain,
     CurrentSource,
-    Element,
     Foreign,
     Resistor,
     Transconductor,
@@ -33,10 +32,9 @@ from spicemem.engines import ENGINES, Engine, Result, get
 from spicemem.errors import CircuitError, InputError, nearest
 from spicemem.maps import Map
 from spicemem.model import Model
-from spicemem.protocols.conductance import conductance, evaluate, inward
+from spicemem.protocols.array_cells import Cells, labelled, place_of
 from spicemem.protocols.pool import Progress, map_runs
 from spicemem.protocols.pulses import PARTS
-from spicemem.units import engineering
 from spicemem.waveform import Waveform
 
 if TYPE_CHECKING:
@@ -67,176 +65,6 @@ class Access:
 def access_of(x: Crossbar) -> Access:
     """The usual one: wl to bl; with gated cells (bl, sl and wl) from bl to sl. Others have to be given."""
     return Access("bl", "sl", "wl") if {"bl", "sl", "wl"} <= set(x.families) else Access()
-
-
-# --- the devices of an array, all at once --------------------------------------------------------------------------
-
-
-def states_for(device: Model, siemens: ArrayLike, voltage: float | None = None) -> dict[str, Array]:
-    """Starts (by parameter, for `crossbar(values=)`) that give a device these conductances (S, any shape).
-
-    The inverse of `protocols.conductance` (see there for voltage, V), by bisection of the one state that is kept at
-    rest, between its bounds; states that rest solves are where the device starts them. Raises InputError for a device
-    with another number of states, without bounds or whose conductance does not rise or fall throughout, and, by row
-    and column, for what is not finite or outside the device's window.
-    """
-    d = device.definition
-    kept = [info for info in d.states.values() if info.static == "hold"]
-    if len(kept) != 1 or kept[0].low is None or kept[0].high is None:
-        raise InputError(f"states of {d.name} from conductances", found=f"{len(kept)} states that stay at rest",
-                         expected="one, with two bounds")
-    info = kept[0]
-    assert info.low is not None and info.high is not None
-    wanted = np.asarray(siemens, dtype=np.float64)
-    low, high = device.number(info.low), device.number(info.high)
-    others = {name: device.initial(name) for name in d.states if name != info.name}
-
-    def at(state: Array) -> Array:
-        return conductance(device, {**others, info.name: state}, voltage)
-
-    scan = at(np.linspace(low, high, 65))
-    rises = np.diff(scan)
-    if not ((rises >= 0).all() or (rises <= 0).all()) or scan[0] == scan[-1]:
-        raise InputError(f"states of {d.name} from conductances", found="a conductance that turns round or stands "
-                         f"still from {info.name} = {low:g} to {high:g}", expected="one that rises or falls throughout")
-    least, most = sorted((float(scan[0]), float(scan[-1])))
-    slack = 1e-9 * most
-    bad = ~np.isfinite(wanted) | (wanted < least - slack) | (wanted > most + slack)
-    if bad.any():
-        place = tuple(np.argwhere(bad)[0])
-        raise InputError(f"conductance of {_place(place)}", found=engineering(float(wanted[place]), "S"),
-                         expected=f"{engineering(least, 'S')} to {engineering(most, 'S')}, the window of {d.name}")
-    below, above = np.full(wanted.size, low), np.full(wanted.size, high)
-    flat, up = wanted.ravel(), scan[-1] > scan[0]
-    for _ in range(60 if flat.size else 0):
-        middle = (below + above) / 2
-        small = (at(middle) < flat) == up
-        below, above = np.where(small, middle, below), np.where(small, above, middle)
-    return {info.init: ((below + above) / 2).reshape(wanted.shape)}
-
-
-def _place(index: Sequence[int]) -> str:
-    return f"row {index[0]}, column {index[1]}" if len(index) == 2 else f"entry {', '.join(map(str, index)) or '0'}"
-
-
-class Cells:
-    """The device of every cell of a crossbar, those alike together, so that a whole array is one evaluation.
-
-    device: its name in cells that are circuits, default that of their first synapse. A stuck cell is a resistance.
-    elements: row by column.
-    """
-
-    def __init__(self, x: Crossbar, device: str | None = None):
-        self.x, self.shape = x, (x.rows, x.cols)
-        known = {e.path: e for e in x.circuit.elements()}
-        self.elements: list[list[Element]] = []
-        for i, row in enumerate(x.paths):
-            self.elements.append([])
-            for j, path in enumerate(row):
-                part = x.circuit.parts[path][0]
-                if isinstance(part, Circuit):
-                    inner = device or (part.synapses[0].device if part.synapses else "")
-                    if f"{path}.{inner}" not in known:
-                        raise CircuitError(f"{x.circuit.name}: device {inner!r} of row {i}, column {j}",
-                                           found="no such part", expected="one of its cell",
-                                           remedy=nearest(inner, part.parts))
-                    path = f"{path}.{inner}"
-                self.elements[-1].append(known[path])
-        self.groups: dict[tuple[type[Model], str | None], list[int]] = {}
-        self.flat = [e for row in self.elements for e in row]
-        for k, e in enumerate(self.flat):
-            if isinstance(e.part, Model):
-                self.groups.setdefault((type(e.part), e.part.preset_name), []).append(k)
-
-    def models(self, places: Iterable[int]) -> list[Model]:
-        """The devices at these places."""
-        return [part for part in (self.flat[k].part for k in places) if isinstance(part, Model)]
-
-    def states(self, given: Mapping[str, Any] | None = None) -> dict[str, Array]:
-        """By state name: values of all cells (last axis; earlier ones, as time, as in `given`), nan where it is none.
-
-        given: values by "path.state", as a final state or a result has them; where missing, the device's start.
-        """
-        found: dict[str, list[Any]] = {}
-        for k, e in enumerate(self.flat):
-            for name in e.part.definition.states if isinstance(e.part, Model) else ():
-                assert isinstance(e.part, Model)
-                signal = f"{e.path}.{name}"
-                column = found.setdefault(name, [np.nan] * len(self.flat))
-                column[k] = given[signal] if given is not None and signal in given else e.part.initial(name)
-        return {name: np.stack(np.broadcast_arrays(*column), axis=-1).astype(np.float64)
-                for name, column in found.items()}
-
-    def parameters(self, places: Sequence[int]) -> dict[str, Any]:
-        """Parameter values of like devices: one number where all agree, else one for each."""
-        models = self.models(places)
-        table = {name: np.array([m.values[name] for m in models]) for name in models[0].values}
-        return {name: float(v[0]) if (v == v[0]).all() else v for name, v in table.items()}
-
-    def conductance(self, states: Mapping[str, Array] | None = None, voltage: float | None = None) -> Array:
-        """S of all cells (last two axes row and column) for states as `states()` gives them, default the start.
-
-        The device's own equations at its reading voltage (V, or the one given): `protocols.conductance`.
-        """
-        states = self.states() if states is None else states
-        ahead = next(iter(states.values())).shape[:-1] if states else ()
-        out = np.full((*ahead, len(self.flat)), np.nan)
-        for k, e in enumerate(self.flat):
-            if isinstance(e.part, Resistor):
-                out[..., k] = 1 / e.part.ohm
-        for places in self.groups.values():
-            device = self.models(places[:1])[0]
-            shape = (*ahead, len(places))
-            # `conductance` takes whatever a device's equations name, so parameters that differ come as states do.
-            own = {name: np.broadcast_to(v, shape).ravel() for name, v in self.parameters(places).items()
-                   if isinstance(v, np.ndarray)}
-            own |= {name: np.ascontiguousarray(states[name][..., places]).ravel() for name in device.definition.states}
-            if not own:  # a device without any state: one evaluation stands for all
-                out[..., places] = conductance(device, {}, voltage)[0]
-            else:
-                out[..., places] = conductance(device, own, voltage).reshape(shape)
-        return out.reshape(*ahead, *self.shape)
-
-    def current(self, result: Result) -> Array:
-        """A through every device from its first terminal (p) on, by point of the result, row and column."""
-        count = len(result.time)
-        out = np.full((count, len(self.flat)), np.nan)
-
-        def volts(k: int, pin: str) -> Array:
-            net = self.flat[k].nets[pin]
-            return np.zeros(count) if net == GROUND else result[f"v({net})"]
-
-        for k, e in enumerate(self.flat):
-            if isinstance(e.part, Resistor):
-                out[:, k] = (volts(k, "p") - volts(k, "n")) / e.part.ohm
-            elif isinstance(e.part, CurrentSource):
-                out[:, k] = e.part.wave if not isinstance(e.part.wave, Waveform) else e.part.wave(result.time)
-        for places in self.groups.values():
-            device, d = self.models(places[:1])[0], self.models(places[:1])[0].definition
-            shape = (count, len(places))
-            values = {name: np.broadcast_to(v, shape).ravel() for name, v in self.parameters(places).items()}
-            values |= {pin: np.stack([volts(k, pin) for k in places], axis=-1).ravel() for pin in d.pins}
-            for name in (*d.states, *d.nodes):
-                spelled = f"v({{}}.{name})" if name in d.nodes else f"{{}}.{name}"
-                values[name] = np.stack([result[spelled.format(self.flat[k].path)] for k in places], axis=-1).ravel()
-            out[:, places] = evaluate(inward(device, next(iter(d.terminals))), values).reshape(shape)
-        return out.reshape(count, *self.shape)
-
-    def signals(self) -> list[str]:
-        """What `current` and `states` need of a result, nets left out."""
-        return [s for k in range(len(self.flat)) for e in (self.flat[k],) if isinstance(e.part, Model)
-                for s in (*(f"{e.path}.{n}" for n in e.part.definition.states),
-                          *(f"v({e.path}.{n})" for n in e.part.definition.nodes))]
-
-
-def conductances(x: Crossbar, final: Mapping[str, float] | None = None, *, device: str | None = None,
-                 voltage: float | None = None) -> DataArray:
-    """Conductance (S) of every cell's device, read from the states (nothing is disturbed), row by column.
-
-    final: the state that an operation left, default the start. device: its name in cells with several.
-    """
-    cells = Cells(x, device)
-    return _labelled(cells.conductance(cells.states(final), voltage), ("row", "column"), "S", "conductance")
 
 
 # --- driving -------------------------------------------------------------------------------------------------------
@@ -356,14 +184,6 @@ def resolved(wave: Waveform, parts: int = PARTS) -> Waveform:
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def _labelled(values: ArrayLike, dims: Sequence[str], unit: str, name: str) -> DataArray:
-    import xarray as xr
-
-    array = np.asarray(values)
-    return xr.DataArray(array, dims=dims, attrs={"units": unit, "long_name": name},
-                        coords={d: np.arange(n) for d, n in zip(dims, array.shape, strict=True) if d != "time"})
-
-
 def _matrix(x: Crossbar, given: ArrayLike, family: str, what: str) -> Array:
     """vectors by lines, checked."""
     array = np.atleast_2d(np.asarray(given, dtype=np.float64))
@@ -413,9 +233,9 @@ def multiply(
     result = simulator(x, engine, at_rest=True).sweep(
         circuit, {f"v_{line}": volts[:, k].tolist() for k, line in enumerate(x.lines(a.plus))},
         initial=initial, save=[*(s for names in saves.values() for s in names), *extra])
-    data = {"input": _labelled(volts, ("vector", x.families[a.plus]), "V", f"voltage at {a.plus}")}
+    data = {"input": labelled(volts, ("vector", x.families[a.plus]), "V", f"voltage at {a.plus}")}
     for f, names in saves.items():
-        data[f"i_{f}"] = _labelled(np.stack([result[s] for s in names], axis=-1), ("vector", x.families[f]), "A",
+        data[f"i_{f}"] = labelled(np.stack([result[s] for s in names], axis=-1), ("vector", x.families[f]), "A",
                                    f"current at {f}")
     if cells is not None:
         data |= _maps(x, a, result, cells, "vector")
@@ -446,12 +266,12 @@ def _net(x: Crossbar, i: int, j: int, family: str) -> str:
 def _maps(x: Crossbar, access: Access, result: Result, cells: Cells, axis: str) -> dict[str, DataArray]:
     at = {family: _at_cells(x, result, family) for family in x.families}
     dims = (axis, "row", "column")
-    data = {"v_cell": _labelled(at[access.plus] - at[access.minus], dims, "V", "voltage of the cell"),
-            "i_cell": _labelled(cells.current(result), dims, "A", "current of the cell")}
+    data = {"v_cell": labelled(at[access.plus] - at[access.minus], dims, "V", "voltage of the cell"),
+            "i_cell": labelled(cells.current(result), dims, "A", "current of the cell")}
     for family, volts in at.items():
         ports = np.stack([result[f"v({line})"] for line in x.lines(family)], axis=-1)
         along = ports[:, :, None] if x.families[family] == "row" else ports[:, None, :]
-        data[f"drop_{family}"] = _labelled(along - volts, dims, "V", f"drop along {family}")
+        data[f"drop_{family}"] = labelled(along - volts, dims, "V", f"drop along {family}")
     return data
 
 
@@ -479,7 +299,7 @@ def read(x: Crossbar, volts: float = 0.1, *, engine: str | Engine | None = None,
     else:
         data = multiply(x, volts * np.eye(len(x.lines(a.plus))), engine=engine, access=a, hold=hold, initial=initial)
         found, ahead = data[f"i_{a.minus}"].values / volts, x.families[a.plus]
-    return _labelled(found if ahead == "row" else found.T, ("row", "column"), "S", "conductance")
+    return labelled(found if ahead == "row" else found.T, ("row", "column"), "S", "conductance")
 
 
 def read_cell(x: Crossbar, row: int, column: int, volts: float, *, scheme: str = "floating",
@@ -530,8 +350,8 @@ def multiply_by_width(
 
     found = [one(line) for line in times] if runner.name == "reference" else map_runs(
         one, list(times), runner, None, progress, "vectors")
-    return xr.Dataset({"width": _labelled(times, ("vector", x.families[a.plus]), "s", f"width at {a.plus}"),
-                       "charge": _labelled(found, ("vector", x.families[a.minus]), "C", f"charge at {a.minus}")})
+    return xr.Dataset({"width": labelled(times, ("vector", x.families[a.plus]), "s", f"width at {a.plus}"),
+                       "charge": labelled(found, ("vector", x.families[a.minus]), "C", f"charge at {a.minus}")})
 
 
 # --- transients and writing ----------------------------------------------------------------------------------------
@@ -577,7 +397,7 @@ def transient(
     data = _state_maps(cells, sampled, "time")
     for f, names in ports.items():
         if len(names) == len(x.lines(f)):
-            data[f"i_{f}"] = _labelled(np.stack([sampled[s] for s in names], axis=-1), ("time", x.families[f]), "A",
+            data[f"i_{f}"] = labelled(np.stack([sampled[s] for s in names], axis=-1), ("time", x.families[f]), "A",
                                        f"current at {f}")
     if maps:
         data |= _maps(x, a, sampled, cells, "time")
@@ -590,9 +410,9 @@ def _state_maps(cells: Cells, given: Mapping[str, Any], axis: str) -> dict[str, 
     dims = (axis, "row", "column")
     units = {name: info.unit for e in cells.flat if isinstance(e.part, Model)
              for name, info in e.part.definition.states.items()}
-    data = {name: _labelled(v.reshape(-1, *cells.shape), dims, units[name], name) for name, v in states.items()}
+    data = {name: labelled(v.reshape(-1, *cells.shape), dims, units[name], name) for name, v in states.items()}
     if states and all(e.part.behaviour is not None for e in cells.flat if isinstance(e.part, Model)):
-        data["conductance"] = _labelled(cells.conductance(states), dims, "S", "conductance")
+        data["conductance"] = labelled(cells.conductance(states), dims, "S", "conductance")
     return data
 
 
@@ -625,9 +445,9 @@ def write(
     dims = ("row", "column")
     others = np.abs(change[(kind < 2) & np.isfinite(change)])
     return Run(xr.Dataset({
-        "before": _labelled(g[0], dims, "S", "conductance before"), "after": _labelled(g[-1], dims, "S", "conductance"),
-        "change": _labelled(change, dims, "1", "relative change"), "selected": _labelled(kind, dims, "1", "selected"),
-        "v_cell": _labelled(run.data["v_cell"].values[1], dims, "V", "voltage of the cell"),
+        "before": labelled(g[0], dims, "S", "conductance before"), "after": labelled(g[-1], dims, "S", "conductance"),
+        "change": labelled(change, dims, "1", "relative change"), "selected": labelled(kind, dims, "1", "selected"),
+        "v_cell": labelled(run.data["v_cell"].values[1], dims, "V", "voltage of the cell"),
     }, attrs={**run.data.attrs, "disturb": float(others.max(initial=0.0))}), run.final, run.warnings, run.result)
 
 
@@ -683,7 +503,7 @@ def write_verify(
     bad = ~(np.isfinite(wanted) & (wanted > 0))
     if bad.any():
         place = tuple(np.argwhere(bad)[0])
-        raise InputError(f"{x.circuit.name}: target of {_place(place)}", found=f"{wanted[place]} S",
+        raise InputError(f"{x.circuit.name}: target of {place_of(place)}", found=f"{wanted[place]} S",
                          expected="a conductance above 0")
     state, used = dict(initial or {}), np.zeros(wanted.shape)
     warnings: list[str] = []
@@ -716,9 +536,9 @@ def write_verify(
     found = cells.conductance(cells.states(state))
     error, dims = found / wanted - 1, ("row", "column")
     return Run(xr.Dataset({
-        "target": _labelled(wanted, dims, "S", "target"), "conductance": _labelled(found, dims, "S", "conductance"),
-        "error": _labelled(error, dims, "1", "relative error"), "pulses": _labelled(used, dims, "1", "pulses"),
-        "done": _labelled((np.abs(error) <= tolerance).astype(float), dims, "1", "within tolerance"),
+        "target": labelled(wanted, dims, "S", "target"), "conductance": labelled(found, dims, "S", "conductance"),
+        "error": labelled(error, dims, "1", "relative error"), "pulses": labelled(used, dims, "1", "pulses"),
+        "done": labelled((np.abs(error) <= tolerance).astype(float), dims, "1", "within tolerance"),
     }), state, tuple(dict.fromkeys(warnings)))
 
 
@@ -822,10 +642,10 @@ def update(
     plus_is_row = x.families[a.plus] == "row"
     product = np.outer(r, np.sign(c) * whole / slots) * total
     return Run(xr.Dataset({
-        "before": _labelled(before, dims, "S", "conductance before"),
-        "after": _labelled(after, dims, "S", "conductance"),
-        "change": _labelled(after / before - 1, dims, "1", "relative change"),
-        "overlap": _labelled(product if plus_is_row else product.T, dims, "s", "overlap"),
+        "before": labelled(before, dims, "S", "conductance before"),
+        "after": labelled(after, dims, "S", "conductance"),
+        "change": labelled(after / before - 1, dims, "1", "relative change"),
+        "overlap": labelled(product if plus_is_row else product.T, dims, "s", "overlap"),
     }), state, tuple(dict.fromkeys(warnings)))
 
 

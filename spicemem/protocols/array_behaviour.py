@@ -22,7 +22,8 @@ from spicemem.curve import Column, Curve
 from spicemem.engines import Engine, get
 from spicemem.errors import CurveError, InputError, ModelError, nearest
 from spicemem.model import Model
-from spicemem.protocols.array import multiply, states_for
+from spicemem.protocols.array import multiply
+from spicemem.protocols.array_cells import states_for
 from spicemem.protocols.ltp import Scheme, scheme, write_port
 from spicemem.protocols.pool import Progress, map_runs
 from spicemem.protocols.pulses import Event, apply, the_synapse
