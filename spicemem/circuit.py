@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from spicemem.errors import CircuitError, nearest
 from spicemem.model import Bench, Model
@@ -30,18 +34,20 @@ class Part:
 
     def check(self, name: str) -> None:
         """Refuse values that no simulator can use."""
-        for entry in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, entry.name)
-            what = f"{type(self).__name__} {name!r}: {entry.name}"
-            if entry.name == "sense":
+        for entry in self.__dataclass_fields__:  # type: ignore[attr-defined]
+            value = getattr(self, entry)
+            if type(value) is float and 0 < value < math.inf:
+                continue  # first, since an array has 1e5 of them
+            what = f"{type(self).__name__} {name!r}: {entry}"
+            if entry == "sense":
                 check_name(value, what, CircuitError)
                 continue
-            if entry.name == "wave" and isinstance(value, Waveform):
+            if entry == "wave" and isinstance(value, Waveform):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise CircuitError(what, found=repr(value), expected="a finite number in SI")
-            if entry.name in self.positive and value <= 0:
-                raise CircuitError(what, found=engineering(value, self.positive[entry.name]), expected="above 0")
+            if entry in self.positive and value <= 0:
+                raise CircuitError(what, found=engineering(value, self.positive[entry]), expected="above 0")
 
 
 @dataclass(frozen=True)
@@ -122,8 +128,63 @@ class Transresistor(Part):
         return Transresistor(self.ohm, sense)
 
 
-#: Grammar of the names that other people gave: models and subcircuits, sections of a library, parameters.
+#: Parts that name a voltage source. A tuple: a union would be made anew for each part of an array.
+_SENSING = (CurrentGain, Transresistor)
+#: Grammar of the names that other people gave: models and subcircuits, sections of a library, parameters; their pins,
+#: which no netlist repeats; paths, which simulators take without expanding or ending them anywhere.
 _FOREIGN = re.compile(r"[A-Za-z][A-Za-z0-9_.]*\Z")
+_PIN = re.compile(r"[A-Za-z0-9_+\-.#]+\Z")
+_PATH = re.compile(r"[\w/.+\-:~@=,()]+\Z" if os.sep == "/" else r"[\w/\\.+\-:~@=,()]+\Z")
+#: Dialects that a library may be in, "" for ngspice's own.
+DIALECTS = ("", "hspice", "pspice", "ltspice")
+
+
+def check_path(path: str | Path, what: str, there: bool = True) -> None:
+    """Refuse a path that would say something else in a netlist: quotes, blanks, `$`, `;` and so on, also where links in
+    it lead. there: also one that is no file."""
+    for text in (str(path), str(Path(path).resolve()) if "\0" not in str(path) else ""):
+        if not _PATH.match(text) or (there and not Path(text).is_file()):
+            raise CircuitError(what, found=repr(text), expected="a file, whose path is printable and has no quotes, "
+                               "no blanks (ngspice takes none) and none of $ ; ` { } * ? < > | & ! # %")
+
+
+#: What ngspice runs as commands, or as programs of the machine, wherever it stands in a library; files in a library.
+_COMMANDS = re.compile(rb"(?im)^[^\S\n]*\.control[^\n]*|^[^\S\n]*\*#[^\S\n]*[^#*\s][^\n]*"
+                       rb"|^[^*\n][^\n]*\bd_(?:process|cosim)\b")
+_INCLUDED = re.compile(rb"(?im)^[^\S\n]*\.(?:inc[a-z]*|lib)[^\S\n]+(?:\"([^\"\n]+)\"|'([^'\n]+)'|(\S+))")
+
+
+@lru_cache(maxsize=64)
+def _first_command(path: Path, stamp: tuple[int, int]) -> tuple[str, str]:
+    """The first command in a SPICE library or a file that it includes, after the name of that file; "" for none.
+
+    stamp: of the library, so that it is read again when it has changed.
+    """
+    seen: set[Path] = set()
+    todo = [path]
+    while todo:
+        file = todo.pop()
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        text = file.read_bytes()
+        lower = text.lower()  # a process of a foundry has tens of megabytes: what no word hints at is not searched
+        if any(word in lower for word in (b".control", b"*#", b"d_process", b"d_cosim")):
+            command = _COMMANDS.search(text)
+            if command:
+                return file.name, command[0].decode(errors="replace")
+        files = _INCLUDED.findall(text) if b".inc" in lower or b".lib" in lower else []
+        todo += [(file.parent / os.fsdecode(next(filter(None, names)))).resolve() for names in files]
+    return "", ""
+
+
+def check_library(path: Path, what: str) -> None:
+    """Refuse a SPICE library that has commands, or a file in it that has: ngspice would run them with the circuit."""
+    info = path.stat()
+    file, command = _first_command(path.resolve(), (info.st_mtime_ns, info.st_size))
+    if command:
+        raise CircuitError(f"{what}: library {file}", found=repr(command), expected="models and subcircuits",
+                           remedy="ngspice would run these commands: read them, and delete them from the file")
 
 
 @dataclass(frozen=True)
@@ -133,8 +194,9 @@ class Foreign(Part):
     name: its model card (letter "M", any other SPICE letter), or its subcircuit (letter "X"). include: the library's
     path; section: the one of its `.lib` sections that is taken, "" for a plain include. params: instance parameters in
     the library's own units. pins: in the library's order. dialect: "hspice", "pspice" or "ltspice" for a library that
-    ngspice reads in that compatibility mode only, "" for its own. It has no state: charges inside it do not go on from
-    one run to the next, but start from the operating point.
+    ngspice reads in that compatibility mode only, "" for its own. modules: Verilog-A files whose compiled modules the
+    library is made of. It has no state: charges inside it do not go on from one run to the next, but start from the
+    operating point.
     """
 
     name: str
@@ -144,6 +206,7 @@ class Foreign(Part):
     letter: str = "M"
     pins: tuple[str, ...] = ("d", "g", "s", "b")
     dialect: str = ""
+    modules: tuple[str | Path, ...] = ()
 
     def check(self, name: str) -> None:
         """Refuse what would say something else in a netlist, and a library that is not there."""
@@ -154,34 +217,45 @@ class Foreign(Part):
                 raise CircuitError(f"{what}: {entry}", found=repr(text), expected="letters, digits, _ and dots")
         if not re.fullmatch("[A-Z]", self.letter):
             raise CircuitError(f"{what}: letter", found=repr(self.letter), expected="a SPICE letter, M or X")
-        for pin in self.pins:
-            check_name(pin, f"{what}: pin", CircuitError)
+        if len(set(self.pins)) != len(self.pins) or not all(isinstance(p, str) and _PIN.match(p) for p in self.pins):
+            raise CircuitError(f"{what}: pins", found=repr(self.pins), expected="different names of letters, digits "
+                               "and _ + - . #")
+        if self.dialect not in DIALECTS:
+            raise CircuitError(f"{what}: dialect", found=repr(self.dialect), expected=" or ".join(map(repr, DIALECTS)))
         for key, value in self.params.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise CircuitError(f"{what}: parameter {key}", found=repr(value), expected="a finite number")
-        path = check_text(str(self.include), f"{what}: include", CircuitError)
-        if '"' in path or " " in path or not Path(path).is_file():
-            raise CircuitError(f"{what}: include", found=repr(path),
-                               expected="a file, whose path has no quotes and no blanks (ngspice takes none)")
+        check_path(self.include, f"{what}: include")
+        check_library(Path(self.include), what)
+        for module in self.modules:
+            check_path(module, f"{what}: module")
 
 
 @dataclass(frozen=True)
 class VerilogA(Part):
     """A part that is somebody's compiled Verilog-A (`from_verilog_a`): for engines that load such modules.
 
-    name: of the module. library: the compiled file. params: in the module's units. pins: in its order. What it keeps
-    inside does not go on from one run to the next, but starts as the module starts it.
+    name: of the module. library: the compiled file. params: in the module's units. pins: in its order. outputs: its
+    output variables with units, signals of a run as "part.output"; nodes: inside it, signals as "v(part.node)". states:
+    of the outputs that are states the parameter that each starts from; only they go on from one run to the next. keeps:
+    nodes inside that hold a charge; a part that has some, and states that are None, is refused where a run goes on.
     """
 
     name: str
     library: Path
     pins: tuple[str, ...]
     params: Mapping[str, float] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    nodes: tuple[str, ...] = ()
+    states: Mapping[str, str] | None = None
+    keeps: tuple[str, ...] = ()
 
     def check(self, name: str) -> None:
         """Refuse what would say something else in a netlist."""
-        for text in (self.name, *self.pins, *self.params):
-            if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
+        check_path(self.library, f"VerilogA {self.name!r}: library", there=False)
+        starts = self.states or {}
+        for text in (self.name, *self.pins, *self.params, *self.outputs, *self.nodes, *starts, *starts.values()):
+            if not isinstance(text, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
                 raise CircuitError(f"VerilogA {name!r}", found=repr(text), expected="letters, digits and underscores")
         for key, value in self.params.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -206,8 +280,7 @@ class Synapse:
     device: str
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     """A primitive part or device of a flattened circuit: its path and the net of each pin."""
 
     path: str
@@ -222,6 +295,12 @@ def pins_of(part: Part | Model | Circuit) -> tuple[str, ...]:
     return tuple(part.ports) if isinstance(part, Circuit) else part.pins
 
 
+class _Devices(dict[str, Model]):
+    def __missing__(self, path: str) -> Model:
+        raise CircuitError(f"part {path}", found="no device of this package", expected="one, whose equations are known",
+                           remedy="Somebody else's model can be run, and read by pulses of a run of its own")
+
+
 class Circuit:
     """Parts on nets. With ports it is a cell, which may be a part of a bigger circuit; without, it can be run.
 
@@ -231,8 +310,7 @@ class Circuit:
 
     def __init__(self, name: str, ports: tuple[str, ...] = (), title: str = "", synapses: tuple[Synapse, ...] = (),
                  bench: Bench | None = None):
-        self.name = check_name(name, "circuit", CircuitError)
-        self.title = check_text(title, f"{name}: title", CircuitError)
+        self.name, self.title = name, title
         self.ports = tuple(check_name(p, f"{name}: port", CircuitError) for p in ports)
         self.synapses, self.bench = synapses, bench
         self.parts: dict[str, tuple[Part | Model | Circuit, dict[str, str]]] = {}
@@ -243,13 +321,20 @@ class Circuit:
         if len(set(map(str.lower, self.ports))) != len(self.ports):
             raise CircuitError(f"{name}: ports", found=", ".join(self.ports), expected="different names")
 
+    def __setattr__(self, key: str, value: Any) -> None:
+        if key == "name":  # also where somebody sets it later
+            check_name(value, "circuit", CircuitError)
+        elif key == "title":
+            check_text(value, f"{self.name}: title", CircuitError)
+        super().__setattr__(key, value)
+
     def add(self, name: str, part: Part | Model | Circuit, /, **nets: str) -> Circuit:
         """Add a part, each pin (or port) connected by keyword to a net name; returns the circuit."""
         check_name(name, f"{self.name}: part", CircuitError)
         if name.lower() in self._lower:
             raise CircuitError(f"{self.name}: part {name!r}", found="that name already", expected="a new one",
                                remedy="SPICE does not tell capitals from small letters")
-        if not isinstance(part, Part | Model | Circuit):
+        if not isinstance(part, (Part, Model, Circuit)):
             raise CircuitError(f"{self.name}: part {name!r}", found=repr(part),
                                expected="a device (with its values), a linear part or a Circuit",
                                remedy="Write EIS() and not EIS" if isinstance(part, type) else None)
@@ -278,7 +363,7 @@ class Circuit:
         return self
 
     def _spell(self, net: str) -> str:
-        if net == GROUND:
+        if isinstance(net, str) and (net == GROUND or self._spelling.get(net.lower()) == net):
             return net
         check_name(net, f"{self.name}: net", CircuitError)
         known = self._spelling.setdefault(net.lower(), net)
@@ -298,17 +383,19 @@ class Circuit:
 
     def _elements(self, prefix: str, outer: Mapping[str, str]) -> Iterator[Element]:
         for name, (part, nets) in self.parts.items():
-            mapped = {pin: net if net == GROUND else outer.get(net, prefix + net) for pin, net in nets.items()}
+            mapped = nets
+            if prefix:
+                mapped = {pin: net if net == GROUND else outer.get(net, prefix + net) for pin, net in nets.items()}
             if isinstance(part, Circuit):
                 yield from part._elements(f"{prefix}{name}{DOT}", mapped)
-            elif isinstance(part, CurrentGain | Transresistor):
+            elif isinstance(part, _SENSING):
                 yield Element(prefix + name, part.renamed(prefix + part.sense), mapped)
             else:
                 yield Element(prefix + name, part, mapped)
 
     def devices(self) -> dict[str, Model]:
         """Every device by path."""
-        return {e.path: e.part for e in self.elements() if isinstance(e.part, Model)}
+        return _Devices({e.path: e.part for e in self.elements() if isinstance(e.part, Model)})
 
     def copy(self) -> Circuit:
         """The same circuit, to be changed without changing this one (nested circuits are shared)."""
@@ -354,10 +441,7 @@ class Circuit:
             raise CircuitError(f"{self.name}", found=f"open ports {', '.join(self.ports)}", expected="a circuit to run",
                                remedy=f"Write {self.name}.drive({self.ports[0]}=...)")
         elements = self.elements()
-        ends: dict[str, int] = {}
-        for element in elements:
-            for net in element.nets.values():
-                ends[net] = ends.get(net, 0) + 1
+        ends = Counter(chain.from_iterable(element.nets.values() for element in elements))
         if GROUND not in ends:
             raise CircuitError(self.name, found='no connection to ground, net "0"', expected="at least one")
         for net, count in ends.items():
@@ -373,7 +457,7 @@ class Circuit:
                                        expected="a name of its own for each class")
         sources = {e.path for e in elements if isinstance(e.part, VoltageSource)}
         for element in elements:
-            if isinstance(element.part, CurrentGain | Transresistor) and element.part.sense not in sources:
+            if isinstance(element.part, _SENSING) and element.part.sense not in sources:
                 raise CircuitError(f"{self.name}: {element.path} senses {element.part.sense!r}",
                                    found="no such voltage source", expected=nearest(element.part.sense, sources))
         return elements

@@ -22,7 +22,8 @@ class SpicememError(Exception):
             text += f"{',' if found is not None else ':'} expected {expected}"
         if remedy:
             text += f". {remedy}" if not text.endswith(".") else f" {remedy}"
-        super().__init__(text)
+        # Names of files and words of other people's models stand in messages: one line, and no codes of a terminal.
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process pools: rebuild from the state, since __init__ takes keywords only.

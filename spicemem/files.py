@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -12,17 +13,21 @@ from spicemem.errors import InputError
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file at once, or leave what was there. Raises InputError where it cannot be written."""
-    if not path.parent.is_dir():
-        raise InputError(f"file {path}", found=f"no folder {path.parent}", expected="a file that can be written",
-                         remedy="Create the folder first")
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    folder, name = os.path.split(path)
+    partial = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
     try:
         try:
-            partial.write_bytes(data)
+            with open(partial, "xb") as sink:
+                sink.write(data)
             os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
+            raise
     except OSError as error:
+        if not path.parent.is_dir():
+            raise InputError(f"file {path}", found=f"no folder {path.parent}", expected="a file that can be written",
+                             remedy="Create the folder first") from None
         raise InputError(f"file {path}", found=error.strerror or str(error), expected="a file that can be written",
                          remedy="Give another name or folder") from None
 

@@ -8,6 +8,8 @@ import re
 from spicemem.errors import SpicememError
 
 _GRAMMAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+#: All rules but the reserved words at once, since an array has 1e5 names; `check_name` says which one was broken.
+_PLAIN = re.compile(r"(?!sm_|SM_|sM_|Sm_)[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*\Z")
 
 # Words that a target treats as its own, in any position where one of our names can stand. ngspice silently
 # replaces e, pi, time, temper, hertz in expressions; Spectre and Verilog-A refuse theirs.
@@ -26,6 +28,8 @@ def check_name(
     name: object, what: str, error: type[SpicememError], reserved: frozenset[str] = RESERVED,
 ) -> str:
     """Return `name` if it may stand in every target's text, else raise `error` naming `what` it is for."""
+    if isinstance(name, str) and _PLAIN.match(name) and name.lower() not in reserved:
+        return name
     if not isinstance(name, str) or not _GRAMMAR.match(name):
         raise error(
             f"{what} name", found=repr(name), expected="a letter followed by letters, digits and single underscores",
@@ -47,6 +51,7 @@ def check_name(
 
 def check_text(text: object, what: str, error: type[SpicememError]) -> str:
     """Return a title or comment that cannot break out of its line in a netlist."""
-    if not isinstance(text, str) or not text.isprintable():
-        raise error(f"{what}", found=repr(text), expected="one line of printable characters")
+    if not isinstance(text, str) or not text.isprintable() or text.rstrip().endswith("\\"):
+        raise error(f"{what}", found=repr(text), expected="one line of printable characters",
+                    remedy="A backslash at its end would take the next line along" if str(text).isprintable() else None)
     return text

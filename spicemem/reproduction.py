@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from spicemem import engines
-from spicemem.engines.process import stop_all
+from spicemem.engines.process import end_with_parent, stop_all
 from spicemem.errors import InputError, SimulationError, nearest
 from spicemem.experiments import EXPERIMENTS
 from spicemem.experiments.base import Progress, Target, run_experiment, targets, targets_of
@@ -99,6 +99,7 @@ def _worker() -> None:
     """A worker ends its simulators when it is told to; the terminal's Ctrl-C is the business of the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    end_with_parent()
 
 
 def _end(number: int, frame: object) -> None:
@@ -209,7 +210,7 @@ def _reasons(page: Page, mode: Mode, names: Iterable[str]) -> list[str]:
 def _results(page: Page, mode: Mode, there: Sequence[str], target: Target) -> list[str]:
     """Cells of the engines, of the differences and of the verdicts; these once where they are the same."""
     found = [page.found.get((mode, engine, target.id), Found("", "not run")) for engine in there]
-    return [*(f.simulated or "–" for f in found), _joined([_difference(target, f.simulated) for f in found]),
+    return [*(f.simulated or "–" for f in found), _joined([difference(target, f.simulated) for f in found]),
             _joined([f.verdict for f in found])]
 
 
@@ -217,8 +218,8 @@ def _joined(words: Sequence[str]) -> str:
     return words[0] if len(set(words)) == 1 else " / ".join(w or "–" for w in words)
 
 
-def _difference(target: Target, simulated: str) -> str:
-    """From the published number, in % of it; empty where one of the two is none."""
+def difference(target: Target, simulated: str) -> str:
+    """How far a number (as text) is from the published one, in % of it; empty where one of the two is none."""
     there, published = _float(simulated), _float(target.published)
     if there is None or not published:
         return ""

@@ -14,6 +14,8 @@ from spicemem.errors import InputError, ModelError
 #: Exponents of (m, kg, s, A, K, mol, cd).
 Dimension = tuple[Fraction, ...]
 
+#: What a unit may be written with: pint would also read line ends, comments and unknown signs over.
+_UNIT = re.compile(r"[A-Za-z0-9_Ωµμ°%*/().^+\- ]*\Z")
 _BASE = ("[length]", "[mass]", "[time]", "[current]", "[temperature]", "[substance]", "[luminosity]")
 NONE: Dimension = (Fraction(0),) * 7
 
@@ -35,6 +37,8 @@ def dimension(unit: str) -> Dimension:
         return NONE
     import pint
 
+    if not _UNIT.match(unit):
+        raise ModelError("unit", found=repr(unit), expected="an SI unit such as V, A, S, Ohm, s, m, K, C/m**2")
     text = unit.replace("Ohm", "ohm")
     try:
         quantity = _registry().Quantity(1.0, text).to_base_units()

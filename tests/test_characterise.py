@@ -1,11 +1,13 @@
 """Does the characterisation of a device find what is known of it, and does Table 1 miss what is wrong?"""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from spicemem import datasheet, engines
+from spicemem.circuit import Element
 from spicemem.devices import DEVICES, EIS, VCM
 from spicemem.engines import ngspice as ngspice_engine
 from spicemem.engines.base import Job
@@ -23,6 +25,7 @@ from spicemem.protocols.characterise import (
     switching_voltage,
 )
 from spicemem.protocols.conductance import conductance
+from spicemem.render.bench import bench_circuit, bench_of
 
 
 class Known(Model):
@@ -239,3 +242,30 @@ def test_other_failures_are_not_tried_again(monkeypatch):
     with pytest.raises(SimulationError, match="no such vector"):
         engine.simulate(job("tran"))
     assert len(tried) == 1
+
+
+def test_a_state_thrown_past_its_bound_is_tried_again_and_said(monkeypatch):
+    device = DEVICES["diffusive"]()
+    top, engine, tried = device.number(device.definition.states["x"].high), engines.get("ngspice"), []
+
+    def attempt(program, job, *how):
+        tried.append(how)
+        return {"time": np.array([0.0, 1.0]), "dut.x": np.array([0.0, top * (1.1 if len(tried) < good else 1.0)])}, ()
+
+    monkeypatch.setattr(type(engine), "available", lambda self: (True, ""))
+    monkeypatch.setattr(engine, "_attempt", attempt, raising=False)
+    asked = replace(job("tran"), elements=[Element("dut", device, {"p": "a", "n": "0"})])
+    good = 3
+    found, warnings = engine.simulate(asked)
+    assert found["dut.x"][-1] == top and len(tried) == 3 and "left its bounds" in warnings[0]
+    tried, good = [], 99  # none helps: the first result comes back, and the engine says what is wrong with it
+    found, warnings = engine.simulate(asked)
+    assert found["dut.x"][-1] > top and warnings == () and len(tried) > 3
+
+
+@pytest.mark.parametrize("name", ["ngspice-osdi", "vacask"])
+def test_a_switch_that_is_fast_beside_the_step_ends_in_its_own_basin(name, require):
+    cell = bench_circuit(DEVICES["diffusive"]())
+    bench = bench_of(DEVICES["diffusive"]())
+    result = require(name).run(cell, bench.stop, max_step=bench.max_step / 4)
+    assert result["dut.x"].max() < 1.425  # thrown past 1.5 it stays there, and conducts

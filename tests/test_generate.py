@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +16,31 @@ from spicemem import generate
 from spicemem.circuit import Circuit
 from spicemem.circuits import CIRCUITS
 from spicemem.devices import DEVICES
-from spicemem.engines.osdi import compile_module
+from spicemem.devices.transistor import TRANSISTORS
+from spicemem.engines.osdi import compile_module, tools
 from spicemem.errors import InputError, ModelError, RenderError, SpicememError
 from spicemem.model import Bench, Model
+from spicemem.portability import CHECKED, check
+from spicemem.render import TARGETS, render
 from spicemem.render import bench as benches
-from spicemem.render import render
+from spicemem.render.bundle import UNTRIED, bundle
 from spicemem.waveform import Waveform
 
 ROOT = Path(__file__).resolve().parent.parent
+EVERYTHING = (*DEVICES, *TRANSISTORS, *CIRCUITS)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped files, for tests that leave them as they are."""
+    root = tmp_path_factory.mktemp("built")
+    generate.generate(root)
+    return root
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    generate.generate(tmp_path)
-    return tmp_path
+def tree(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path, ignore=shutil.ignore_patterns("*.svg"), dirs_exist_ok=True))
 
 
 # --- what is there ----------------------------------------------------------------------------------------------------
@@ -39,14 +53,32 @@ def test_the_repository_is_current() -> None:
 def test_every_device_and_cell_has_its_files() -> None:
     assert set(DEVICES).isdisjoint(CIRCUITS)
     files = generate.shipped()
-    for name in (*DEVICES, *CIRCUITS):
-        assert {f"netlists/ngspice/{name}.lib", f"netlists/ngspice/{name}.cir"} <= set(files)
+    assert set(generate.SHIPPED) == {t for t in TARGETS if t not in ("verilog-a", "numpy")}
+    for name in EVERYTHING:
         assert f"| `{name}` |" in files["netlists/README.md"]
-    for name in DEVICES:
+        for target in generate.SHIPPED:
+            if TARGETS[target].device or name in CIRCUITS:
+                found = [file for file in files if re.match(rf"netlists/{target}/{name}(_bench)?\.", file)]
+                assert len(found) == (3 if target == "ltspice" else 2)
+    for name in (*DEVICES, *TRANSISTORS):
         assert f"verilog-a/{name}.va" in files
+        assert f"netlists/ltspice/{name}.asy" in files
     for folder in ("netlists", "verilog-a"):
         assert "MIT" in files[f"{folder}/LICENSE"]
         assert "without restriction" in files[f"{folder}/LICENSE"]
+    assert len(files) < 800 and sum(map(len, files.values())) < 3e6
+
+
+@pytest.mark.parametrize("target", generate.SHIPPED)
+def test_the_readme_of_a_target_says_what_it_is_and_who_ran_it(target: str, built: Path) -> None:
+    folder = built / "netlists" / target
+    text = (folder / "README.md").read_text()
+    assert generate.SHIPPED[target].simulator in text and "MIT" in text and max(map(len, text.splitlines())) <= 120
+    assert ("Nobody has run" in text) == (target in UNTRIED)
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / f"netlists/{target}" / link).exists(), link
+    command = text.split("```sh\n")[1].split("```")[0].splitlines()[-1]
+    assert any((folder / word).is_file() for word in command.split())
 
 
 def test_the_licence_is_the_one_of_the_repository() -> None:
@@ -82,12 +114,33 @@ def test_an_edited_a_missing_and_a_surplus_file_are_named(tree: Path) -> None:
     surplus.write_text(f"* {generate.NOTICE}\n")
     mine = tree / "netlists" / "ngspice" / "mine.cir"
     mine.write_text("* my own bench\n")
+    symbol, own = tree / "netlists" / "ltspice" / "old.asy", tree / "netlists" / "ltspice" / "mine.asy"
+    for path in (symbol, own):  # a symbol cannot say whose it is: the index does
+        path.write_text("Version 4\n")
+    index = tree / "netlists" / "FILES"
+    index.write_text(index.read_text() + "netlists/ltspice/old.asy\n")
     expected = {"verilog-a/eis.va": "out of date", "netlists/ngspice/eis.cir": "missing",
+                "netlists/FILES": "out of date", "netlists/ltspice/old.asy": "surplus",
                 "netlists/ngspice/old.lib": "surplus"}
     assert generate.stale(tree) == expected
     assert generate.generate(tree) == expected
     assert generate.stale(tree) == {}
-    assert mine.exists() and not surplus.exists()
+    assert mine.exists() and own.exists() and not surplus.exists() and not symbol.exists()
+
+
+def test_an_index_deletes_nothing_else(tree: Path) -> None:
+    others = ["README.md", "netlists/../README.md", "/etc/hostname", "netlists/ngspice/../../README.md", "verilog-a/",
+              "netlists/ngspice/sub/x.lib", "..", "", "netlists/ngspice/.hidden"]
+    (tree / "README.md").write_text("mine")
+    (tree / "netlists/ngspice/sub").mkdir()
+    for name in ("netlists/ngspice/sub/x.lib", "netlists/ngspice/.hidden"):
+        (tree / name).write_text("mine")
+    index = tree / "netlists" / "FILES"
+    index.write_text(index.read_text() + "\n".join(others))
+    assert generate.generate(tree) == {"netlists/FILES": "out of date"}
+    assert (tree / "README.md").exists() and (tree / "netlists/ngspice/.hidden").exists()
+    index.write_bytes(b"\xff\xfe")  # one that cannot be read is written anew
+    assert generate.generate(tree) == {"netlists/FILES": "out of date"}
 
 
 def test_an_edited_model_is_noticed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +156,8 @@ def test_an_edited_model_is_noticed(tree: Path, monkeypatch: pytest.MonkeyPatch)
 def test_an_edited_circuit_is_noticed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build = CIRCUITS["divider_gate"]
     monkeypatch.setitem(CIRCUITS, "divider_gate", lambda: build(r=9e6))
-    assert generate.stale(tree) == {"netlists/ngspice/divider_gate.lib": "out of date"}
+    changed = {f"netlists/{target}/divider_gate{TARGETS[target].suffix}" for target in generate.SHIPPED}
+    assert generate.stale(tree) == dict.fromkeys(changed, "out of date")
 
 
 def test_a_new_device_is_missing_its_files(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +166,8 @@ def test_a_new_device_is_missing_its_files(tree: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setitem(DEVICES, "another", Another)
     missing = {name for name, why in generate.stale(tree).items() if why == "missing"}
-    assert missing == {"netlists/ngspice/another.lib", "netlists/ngspice/another.cir", "verilog-a/another.va"}
+    assert {"netlists/ngspice/another.lib", "netlists/ltspice/another.asy", "verilog-a/another.va"} <= missing
+    assert all(Path(name).stem in ("another", "another_bench") for name in missing)
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
@@ -137,8 +192,8 @@ def complaints(log: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [*DEVICES, *CIRCUITS])
-def test_every_bench_runs_and_draws_without_a_warning(name: str, tree: Path, ngspice: Any) -> None:
-    folder = tree / "netlists" / "ngspice"
+def test_every_bench_runs_and_draws_without_a_warning(name: str, built: Path, ngspice: Any) -> None:
+    folder = built / "netlists" / "ngspice"
     log = bench_log(folder, name)
     assert log.startswith("status 0")
     assert "Using SPARSE" in log
@@ -157,6 +212,109 @@ def test_a_broken_bench_would_be_noticed(tree: Path, ngspice: Any) -> None:
     file = folder / "eis.cir"
     file.write_text(file.read_text().replace("v(xdut.g)", "v(xdut.nothing)"))
     assert complaints(bench_log(folder, "eis"))
+
+
+def as_shipped(name: str, target: str) -> dict[str, str]:
+    """The shipped files of a thing as one folder: its modules are in verilog-a/, where a stand-in does not look."""
+    beside = "../../verilog-a/"
+    files = {file: (ROOT / ("verilog-a" if file.endswith(".va") else f"netlists/{target}") / file).read_text()
+             for file in bundle(generate.thing(name), target) if file != "README.md"}
+    assert target != "spectre" or beside in files[f"{name}.scs"]
+    return {file: text.replace(beside, "") for file, text in files.items()}
+
+
+@pytest.mark.parametrize(("name", "target"), [
+    ("eis", "hspice"), ("wox", "ltspice"), ("mott", "pspice"), ("divider_gate", "xyce"), ("eis", "spectre"),
+    ("divider_gate", "spectre")])
+def test_a_shipped_netlist_runs_in_its_checker(name: str, target: str, ngspice: Any, vacask: Any) -> None:
+    found = check(generate.thing(name), target, as_shipped(name, target))
+    assert found.good, found
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("target", CHECKED)
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_every_shipped_netlist_runs_in_its_checker(name: str, target: str, ngspice: Any, vacask: Any) -> None:
+    found = check(generate.thing(name), target, as_shipped(name, target))
+    assert found.good, found
+
+
+def test_a_shipped_netlist_that_means_something_else_is_noticed(ngspice: Any) -> None:
+    files = as_shipped("eis", "xyce")
+    changed = {file: re.sub(r"\bg_init=\S+", "g_init=1.01e-6", text) for file, text in files.items()}
+    assert changed != files and not check(generate.thing("eis"), "xyce", changed).good
+
+
+#: Cells that the default run takes, by target.
+NATIVE = {"ngspice-osdi": "divider_gate", "vacask": "cell_1s1r"}
+
+
+@pytest.fixture(scope="module")
+def repository(request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory, vacask: Any,
+               ngspice: Any) -> tuple[Path, dict[str, str]]:
+    """The shipped files, with the modules compiled as the READMEs say; the environment with the programs they name.
+
+    Its parameter says whether with all modules, or with those of NATIVE only.
+    """
+    root, found = tmp_path_factory.mktemp("repository"), tools()
+    assert found is not None
+    shutil.copytree(built, root, dirs_exist_ok=True)
+    bin_ = root / "bin"
+    bin_.mkdir()
+    for name, program in (("vacask", found[0]), ("openvaf-r", found[1])):
+        (bin_ / name).write_text(f'#!/bin/sh\nexec "{program}" "$@"\n')
+        (bin_ / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"}
+    needed = {file for target, cell in NATIVE.items() for file in bundle(generate.thing(cell), target)}
+    for path in (root / "verilog-a").glob("*.va"):
+        if not request.param and path.name not in needed:
+            path.unlink()
+    for target in NATIVE:
+        told = (root / f"netlists/{target}/README.md").read_text().split("```sh\n")[1].splitlines()[0]
+        done = subprocess.run(["bash", "-c", told], cwd=root / f"netlists/{target}", env=environment, check=True,
+                              capture_output=True, text=True, timeout=300)
+        assert complaints(done.stdout + done.stderr) == []
+    return root, environment
+
+
+def run_natively(name: str, target: str, repository: tuple[Path, dict[str, str]]) -> list[str]:
+    """What a simulator complains of when the bench of a cell is run by the command of the README."""
+    root, environment = repository
+    folder = root / f"netlists/{target}"
+    readme = (folder / "README.md").read_text()
+    example = re.findall(r"that of `(\w+)`", readme)[0]
+    command = readme.split("```sh\n")[1].split("```")[0].splitlines()[-1].replace(example, name).split()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300,
+                          stdin=subprocess.DEVNULL, check=False)
+    results = [path for path in (folder / f"{name}.raw", folder / "bench.raw") if path.exists()]
+    found = complaints(re.sub("This is vacask .*", "", done.stdout + done.stderr))
+    if done.returncode or not results or results[0].stat().st_size < 2000:
+        found.append(f"status {done.returncode}, {len(results)} results")
+    for path in results:
+        path.unlink()
+    return found
+
+
+@pytest.mark.parametrize("repository", [False], indirect=True)
+@pytest.mark.parametrize("target", NATIVE)
+def test_a_shipped_cell_runs_as_the_readme_says(target: str, repository: Any) -> None:
+    name = NATIVE[target]
+    assert run_natively(name, target, repository) == []
+    netlist = next((repository[0] / f"netlists/{target}").glob(f"{name}.[ls]i[bm]"))
+    text = netlist.read_text()
+    try:
+        netlist.write_text(text.replace("sm_d_", "sm_e_", 1))  # an instance or a card without its other half
+        assert run_natively(name, target, repository)
+    finally:
+        netlist.write_text(text)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("repository", [True], indirect=True)
+@pytest.mark.parametrize("target", NATIVE)
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_every_shipped_cell_runs_as_the_readme_says(name: str, target: str, repository: Any) -> None:
+    assert run_natively(name, target, repository) == []
 
 
 @pytest.mark.parametrize("name", DEVICES)

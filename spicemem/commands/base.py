@@ -9,7 +9,9 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
@@ -32,6 +34,10 @@ app = typer.Typer(
 Settings = typer.Option(
     [], "--param", "-p", metavar="NAME=VALUE",
     help="Set a parameter, as often as needed. Numbers may end in f p n u m k meg G and the unit: 10u, 1.5meg, 100ns.")
+
+StoreFolder = typer.Option(
+    None, "--store", metavar="DIR", envvar="SPICEMEM_STORE",
+    help="Store of finished runs: what is in it is not simulated again. See `spicemem cache`.")
 
 
 def command(function: _Function) -> _Function:
@@ -57,13 +63,31 @@ def command(function: _Function) -> _Function:
                 log.write(f"spicemem {__version__} {sys.argv[1:]}\n{traceback.format_exc()}")
             fail(f"unexpected {type(error).__name__}: {error}. This is a bug in spicemem: please report it with {name}")
 
-    return app.command(function.__name__.rstrip("_"))(guarded)  # type: ignore[return-value]
+    return app.command(function.__name__.rstrip("_").replace("_", "-"))(guarded)  # type: ignore[return-value]
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
     """One line on stderr, then the end."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     raise typer.Exit(status)
+
+
+@contextlib.contextmanager
+def stored_in(folder: Path | None) -> Iterator[None]:
+    """For the option --store: all runs within it go through that store (None: none). Its warnings are one line each."""
+    from spicemem import store
+
+    usual = warnings.formatwarning
+
+    def line(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> str:
+        return f"warning: {message}\n" if category is store.StoreWarning else usual(message, category, *rest, **more)
+
+    warnings.formatwarning = line
+    try:
+        with store.use(folder):
+            yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def stop_simulators() -> None:

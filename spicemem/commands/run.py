@@ -10,7 +10,17 @@ from typing import Any
 
 import typer
 
-from spicemem.commands.base import UNSUPPORTED, Settings, command, fail, new_console, print_table, progress_bar
+from spicemem.commands.base import (
+    UNSUPPORTED,
+    Settings,
+    StoreFolder,
+    command,
+    fail,
+    new_console,
+    print_table,
+    progress_bar,
+    stored_in,
+)
 from spicemem.errors import EngineError, InputError, nearest
 from spicemem.files import write_text
 
@@ -26,6 +36,7 @@ def run(
     out: Path | None = typer.Option(None, "--out", "-o", metavar="DIR", help="Folder of the results. "
                                     "Default: EXPERIMENT-out."),
     jobs: int | None = typer.Option(None, "--jobs", "-j", min=1, metavar="N", help="Runs at once. Default: all cores."),
+    store: Path | None = StoreFolder,
 ) -> None:
     """Repeat a published result and score it.
 
@@ -36,6 +47,7 @@ def run(
     Examples:
       spicemem run eis-stdp
       spicemem run eis-stdp --engine vacask --quick -o results
+      spicemem run eis-stdp --store runs        (the second time it is read, not simulated)
     """
     from spicemem import engines
     from spicemem.doctor import why_default
@@ -69,6 +81,7 @@ def run(
     fresh, before = not os.path.exists(folder), _files(folder)
     try:
         with contextlib.ExitStack() as stack:
+            stack.enter_context(stored_in(store))
             executor = stack.enter_context(default_executor(simulator, jobs)) if jobs else None
             progress = stack.enter_context(progress_bar())
             summary = run_experiment(chosen, simulator, folder, quick=quick, values=values, progress=progress,
@@ -126,6 +139,7 @@ def reproduce(
     check: bool = typer.Option(False, "--check", help="Write no page: compare with the numbers it has."),
     jobs: int | None = typer.Option(None, "--jobs", "-j", min=1, metavar="N",
                                     help="Experiments at once. Default: one a core."),
+    store: Path | None = StoreFolder,
     out: Path = typer.Option(Path("reproduction-out"), "--out", "-o", metavar="DIR",
                              help="Folder of the results: NAME/ENGINE in it."),
     page: Path = typer.Option(Path("docs/reproduction.md"), "--page", metavar="FILE", help="The page."),
@@ -164,7 +178,7 @@ def reproduce(
         reproduction.read(page)  # one that cannot be read is refused before the work, not after it
     mode: reproduction.Mode = "quick" if quick else "full"
     began = time.monotonic()
-    with progress_bar() as progress:
+    with stored_in(store), progress_bar() as progress:
         summaries = reproduction.run_all(chosen, asked, out, quick=quick, workers=jobs or os.cpu_count() or 1,
                                          progress=progress)
     print(f"{len(summaries)} runs in {time.monotonic() - began:.0f} s, in {out}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from spicemem.engines.base import Engine
 from spicemem.engines.ngspice import Ngspice, NgspiceOsdi
+from spicemem.engines.pyspice import PySpice
 from spicemem.engines.reference import ReferenceEngine
 from spicemem.engines.result import Result
 from spicemem.engines.vacask import Vacask
 from spicemem.errors import EngineError, InputError, nearest
 
-ENGINES: dict[str, Engine] = {e.name: e for e in (Ngspice(), NgspiceOsdi(), Vacask(), ReferenceEngine())}
+ENGINES: dict[str, Engine] = {e.name: e for e in (Ngspice(), NgspiceOsdi(), Vacask(), PySpice(), ReferenceEngine())}
 
 __all__ = ["ENGINES", "Engine", "Result", "default", "get"]
 

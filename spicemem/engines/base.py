@@ -24,9 +24,11 @@ from spicemem.circuit import (
     VoltageSource,
     capacitive_pairs,
 )
+from spicemem.engines import identity
 from spicemem.engines.result import Array, Result
 from spicemem.errors import EngineError, InputError, SimulationError, nearest
 from spicemem.model import Model
+from spicemem.store import active, key_of
 from spicemem.units import NONE, describe
 
 #: The tolerance of every run unless asked otherwise: a learning curve needs it (docs/design.md).
@@ -56,11 +58,18 @@ class Job:
     swept: Mapping[str, Sequence[float]] = field(default_factory=dict)
     timeout: float = 600.0
     keep: Path | None = None
+    #: Netlists written for it, by options: its key in a store needs one before the run does.
+    decks: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @cached_property
     def devices(self) -> dict[str, Model]:
         """Devices by path."""
         return {e.path: e.part for e in self.elements if isinstance(e.part, Model)}
+
+    @cached_property
+    def imported(self) -> dict[str, VerilogA]:
+        """Compiled modules of others by path."""
+        return {e.path: e.part for e in self.elements if isinstance(e.part, VerilogA)}
 
     @cached_property
     def axis(self) -> Array:
@@ -95,6 +104,13 @@ class Engine(ABC):
     @abstractmethod
     def simulate(self, job: Job) -> tuple[dict[str, Array], tuple[str, ...]]:
         """Run the job: its saved signals by name, checked by `check`, with "time" (the value of a sweep); warnings."""
+
+    def decisive(self, job: Job) -> str:
+        """All that decides what `simulate` gives of a job, as text; but for the version, and what `key` adds itself.
+
+        The files of the job's parts are named by their content (`identity.settled`).
+        """
+        return identity.circuit_text(job.elements)
 
     def run(
         self, circuit: Circuit, stop: float, *, max_step: float, initial: Mapping[str, float] | None = None,
@@ -168,12 +184,20 @@ class Engine(ABC):
                                   remedy="Use engine ngspice-osdi, vacask or ngspice")
         given = dict(initial or {})
         known = signal_units(elements)
+        shown = {f"{e.path}.{name}" for e in elements if isinstance(e.part, VerilogA)
+                 for name in e.part.outputs if name not in (e.part.states or ())}
         for name, value in given.items():
-            if name not in known:
+            if name not in known or name in shown:
                 raise InputError(f"initial value {name!r}", found="no such state, net or inductor",
                                  expected="one of the circuit", remedy=nearest(name, known))
             if not math.isfinite(value):
                 raise InputError(f"initial value {name!r}", found=f"{value}", expected="a finite number")
+        for e in elements if given else ():
+            if isinstance(e.part, VerilogA) and e.part.states is None and e.part.keeps:
+                raise EngineError(f"part {e.path}: module {e.part.name}", found=f"charge on {', '.join(e.part.keeps)}, "
+                                  "which would start anew", expected="declared states where a run goes on from another",
+                                  remedy="Write from_verilog_a(..., states={output: parameter it starts from}), or "
+                                  "states={} where nothing in it lasts")
         elements = [started(e, given) for e in elements]
         holds = []
         for p, n in capacitive_pairs(elements):
@@ -194,16 +218,43 @@ class Engine(ABC):
         resistors = {f"i({e.path})": e for e in job.elements if isinstance(e.part, Resistor)}
         physical = list(dict.fromkeys(s for name in (*wanted, *carried) for s in needed(resistors, name)))
         began = time.perf_counter()
-        signals, warnings = self.simulate(replace(job, saves=physical))
+        signals, warnings, stored = self._signals(replace(job, saves=physical))
         wall = time.perf_counter() - began
         axis = signals.pop("time")
         full = {name: derived(resistors, name, signals) for name in wanted}
         # VACASK does not read subnormal numbers, such as a net that has discharged for a thousand time constants has.
         final = {name: v if abs(v) > 1e-300 else 0.0 for name, v in ((n, float(signals[n][-1])) for n in carried)}
-        outside = tuple(f"{path}: {words}; a shorter maximum step helps" for path, device in job.devices.items()
-                        for words in beyond(device, {s: signals[f"{path}.{s}"] for s in device.definition.states}))
+        outside = tuple(f"{words}; a shorter maximum step helps" for words in overshot(job, signals))
         return Result(axis, full, {name: job.units[name] for name in full}, self.name, self.version(), wall, final,
-                      (*warnings, *outside))
+                      (*warnings, *outside), stored)
+
+    def _signals(self, job: Job) -> tuple[dict[str, Array], tuple[str, ...], bool]:
+        """What `simulate` gives, and whether it is out of the active store. Who wants files kept wants a real run."""
+        store = active() if job.keep is None else None
+        key = self.key(job) if store else None
+        entry = store.get(key) if store and key else None
+        if entry is not None:
+            signals = dict(zip(entry.facts["signals"], entry.arrays["signals"], strict=True))
+            return signals, tuple(entry.facts["warnings"]), True
+        began = time.perf_counter()
+        signals, warnings = self.simulate(job)
+        if store and key:
+            store.put(key, {"signals": np.stack(list(signals.values()))}, {
+                "engine": self.name, "version": self.version(), "title": job.title, "analysis": job.analysis,
+                "signals": list(signals), "warnings": list(warnings), "simulated_s": time.perf_counter() - began})
+        return signals, warnings, False
+
+    def key(self, job: Job) -> str | None:
+        """The key of a job in a store: of everything that decides its signals, of nothing else. None for a job whose
+        result its text does not decide: a library that draws random numbers, or includes what is not found."""
+        elements = identity.settled(job.elements)
+        if elements is None:
+            return None
+        plain = job if elements is job.elements else replace(job, elements=elements)
+        numbers = (job.analysis, list(job.saves), job.stop, job.max_step, job.reltol, list(job.holds),
+                   list(job.currents.items()), list(job.swept.items()))
+        return key_of([type(self).__qualname__, self.version(), repr(sorted(vars(self).items())),
+                       identity.code(), repr(numbers), identity.values_text(elements), self.decisive(plain)])
 
     def check(self, job: Job, signals: Mapping[str, Array], folder: Path | None) -> None:
         """What every engine asks of its signals before it gives them back; `folder` keeps the run of a refused result.
@@ -229,10 +280,22 @@ class Engine(ABC):
                     raise SimulationError(f"{self.name}: first value of state {path}.{name}", found=f"{found!r}",
                                           expected=f"{asked!r} {state.unit}, as asked for", folder=folder,
                                           remedy="The simulator let the state move while it found its operating point")
+        for path, part in job.imported.items():
+            for name, start in (part.states or {}).items():
+                values, first = signals[f"{path}.{name}"], part.params.get(start)
+                if first is not None and abs(values[0] - first) > 1e-3 * max(np.abs(values).max(), abs(first)):
+                    raise SimulationError(f"{self.name}: first value of {path}.{name}", found=f"{values[0]:g}",
+                                          expected=f"{first:g}, the value of {start}", folder=folder,
+                                          remedy="A parameter that a state starts from is declared by states=")
 
 
 def started(element: Element, given: Mapping[str, float]) -> Element:
     """The element with a device's states started where `given` says."""
+    if isinstance(element.part, VerilogA):
+        starts = {start: given[f"{element.path}.{name}"] for name, start in (element.part.states or {}).items()
+                  if f"{element.path}.{name}" in given}
+        part = replace(element.part, params={**element.part.params, **starts})
+        return Element(element.path, part, element.nets) if starts else element
     if not isinstance(element.part, Model):
         return element
     changes: dict[str, float] = {}
@@ -260,6 +323,12 @@ WILD = 1e6
 BEYOND, RESOLUTIONS = 1e-3, 10.0
 
 
+def overshot(job: Job, signals: Mapping[str, Array]) -> list[str]:
+    """The states of a result that lie outside their bounds, in words."""
+    return [f"{path}: {words}" for path, device in job.devices.items()
+            for words in beyond(device, {s: signals[f"{path}.{s}"] for s in device.definition.states})]
+
+
 def beyond(device: Model, states: Mapping[str, Array]) -> list[str]:
     """What a step that was too long for a fast switch leaves behind: states outside their bounds, in words."""
     found = []
@@ -278,19 +347,31 @@ def beyond(device: Model, states: Mapping[str, Array]) -> list[str]:
 def signal_units(elements: Sequence[Element]) -> dict[str, str]:
     """Every signal a circuit has, with its unit."""
     units: dict[str, str] = {}
+    inner: dict[type[Model], list[tuple[str, str]]] = {}  # of one class once: an array has thousands
     for e in elements:
         for net in e.nets.values():
             if net != GROUND:
                 units[f"v({net})"] = "V"
         if isinstance(e.part, Model):
-            d = e.part.definition
-            units.update({f"v({e.path}.{node})": "V" for node in d.nodes})
-            units.update({f"{e.path}.{name}": state.unit for name, state in d.states.items()})
-            units.update({f"{e.path}.{name}": describe(node.dim or NONE) for name, node in d.locals.items()
-                          if name not in d.constant_locals})
+            kind = type(e.part)
+            for pattern, unit in inner.get(kind) or inner.setdefault(kind, _inner_units(kind)):
+                units[pattern.format(e.path)] = unit
+        elif isinstance(e.part, VerilogA):
+            units.update({f"v({e.path}.{node})": "V" for node in e.part.nodes})
+            units.update({f"{e.path}.{name}": unit or "1" for name, unit in e.part.outputs.items()})
         elif isinstance(e.part, VoltageSource | Inductor | Resistor):
             units[f"i({e.path})"] = "A"
-    return {name: "1" if unit == "a pure number" else unit for name, unit in units.items()}
+    return units
+
+
+def _inner_units(kind: type[Model]) -> list[tuple[str, str]]:
+    """The signals of a device with {} for its path, and their units: nodes, states, locals that vary."""
+    d = kind.definition
+    units = {f"v({{}}.{node})": "V" for node in d.nodes}
+    units.update({f"{{}}.{name}": state.unit for name, state in d.states.items()})
+    units.update({f"{{}}.{name}": describe(node.dim or NONE) for name, node in d.locals.items()
+                  if name not in d.constant_locals})
+    return [(name, "1" if unit == "a pure number" else unit) for name, unit in units.items()]
 
 
 def default_saves(elements: Sequence[Element]) -> list[str]:
@@ -303,6 +384,8 @@ def default_saves(elements: Sequence[Element]) -> list[str]:
             names[f"i({e.path})"] = None
         elif isinstance(e.part, Model):
             names.update({f"{e.path}.{name}": None for name in e.part.definition.states})
+        elif isinstance(e.part, VerilogA):
+            names.update({f"{e.path}.{name}": None for name in e.part.states or ()})
     return list(names)
 
 
@@ -312,6 +395,8 @@ def carried_signals(elements: Sequence[Element]) -> list[str]:
     for e in elements:
         if isinstance(e.part, Model):
             names.update({f"{e.path}.{name}": None for name in e.part.definition.states})
+        elif isinstance(e.part, VerilogA):
+            names.update({f"{e.path}.{name}": None for name in e.part.states or ()})
         elif isinstance(e.part, Inductor):
             names[f"i({e.path})"] = None
     for pair in capacitive_pairs(list(elements)):

@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -23,11 +24,11 @@ from spicemem.circuit import (
     source_wave,
 )
 from spicemem.engines import process
-from spicemem.engines.base import Engine, Job
-from spicemem.engines.osdi import tools
+from spicemem.engines.base import Engine, Job, overshot
+from spicemem.engines.osdi import compile_file, tools
 from spicemem.engines.rawfile import read_raw
 from spicemem.engines.result import Array
-from spicemem.engines.simulator import check_log, collect, compiled, device_classes, loaded, spell
+from spicemem.engines.simulator import check_log, collect, compiled, device_classes, loaded, settled, spell, written
 from spicemem.errors import EngineError, SimulationError
 from spicemem.render import ngspice as text
 from spicemem.render import ngspice_osdi
@@ -117,6 +118,10 @@ class Ngspice(Engine):
         program = find_program()
         return probe(program)[0] if program else "none"
 
+    def program(self) -> str | None:
+        """The file of what runs a deck."""
+        return find_program()
+
     def deck(self, job: Job, options: str = SPARSE) -> str:
         """The netlist of a job, with options of the solver and the method."""
         lines = [f"* {job.title}"]
@@ -144,8 +149,15 @@ class Ngspice(Engine):
             lines.append(".op")
         else:
             lines += [f"Vsm_index sm_index {GROUND} DC 0", f".dc Vsm_index 0 {max(len(job.axis) - 1, 1)} 1"]
-        modules = dict.fromkeys([*(map(compiled, kinds) if self.osdi else ()), *(p.library for p in cards.values())])
+        needed = dict.fromkeys(Path(m) for e in job.elements if isinstance(e.part, Foreign) for m in e.part.modules)
+        modules = dict.fromkeys([*(map(compiled, kinds) if self.osdi else ()), *(p.library for p in cards.values()),
+                                 *map(compile_file, needed)])
         return "\n".join([*lines, ngspice_osdi.load_block(modules), ".end", ""])
+
+    def decisive(self, job: Job) -> str:
+        options = _attempts(job)[0][0]
+        deck = written(job, options, lambda: self.deck(job, options))
+        return " ".join([*self._mode(job), settled(self.program(), deck)])
 
     def _mode(self, job: Job) -> list[str]:
         """The options that put ngspice into the compatibility mode that the libraries of a job ask for."""
@@ -195,6 +207,8 @@ class Ngspice(Engine):
         letter = "n" if self.osdi else "x"
         if name.startswith("v("):
             path, _, node = name[2:-1].rpartition(DOT)
+            if path in job.imported and node in job.imported[path].nodes:
+                return f"v(n{spell(path)}#{node})"
             if path in job.devices and node in job.devices[path].definition.nodes:
                 return f"v(n{spell(path)}#{node})" if self.osdi else f"v(x{spell(path)}.{node})"
             return f"v({spell(name[2:-1])})"
@@ -204,6 +218,8 @@ class Ngspice(Engine):
                 return f"i(vsm_l_{spell(path)})"
             return f"i({'l' if path in job.inductors else 'v'}{spell(path)})"
         path, _, item = name.rpartition(DOT)
+        if path in job.imported:
+            return f"@n{spell(path)}[{item}]"
         if item in job.devices[path].definition.states:
             # The scaled change is what the simulator solves for; the state itself follows exactly.
             item = f"sm_s_{item}"
@@ -212,23 +228,31 @@ class Ngspice(Engine):
 
     def simulate(self, job: Job) -> tuple[dict[str, Array], tuple[str, ...]]:
         found, reason = self.available()
-        program = find_program()
-        if program is None or not found:
+        if not found:
             raise EngineError(f"engine {self.name}", found=reason)
+        program = self.program() or self.name
+        overshoot: tuple[dict[str, Array], tuple[str, ...]] | None = None
         for attempt in (attempts := _attempts(job)):
             try:
                 signals, warnings = self._attempt(program, job, *attempt)
-                options, finer, approach = attempt
-                how = [options, f"a maximum step of a {finer}th" if finer > 1 else "",
-                       "sources that rise from 0" if approach else ""]
-                late = f"did not converge at first, but with {' and '.join(filter(None, how))}"
-                return signals, warnings if attempt == attempts[0] else (*warnings, late)
             except SimulationError as error:
-                if attempt == attempts[-1] or not _STUCK.search(str(error)):
+                if (attempt == attempts[-1] and overshoot is None) or not _STUCK.search(str(error)):
                     raise
                 if error.folder is not None and job.keep is None:
                     shutil.rmtree(error.folder, ignore_errors=True)  # the last attempt keeps its own
-        raise AssertionError("unreachable")
+                continue
+            if job.analysis == "tran" and overshot(job, signals):
+                # A step over the switching of a device threw a state past its bound, and perhaps into another basin.
+                overshoot = overshoot or (signals, warnings)
+                continue
+            options, finer, approach = attempt
+            how = [options, f"a maximum step of a {finer}th" if finer > 1 else "",
+                   "sources that rise from 0" if approach else ""]
+            late = ("a state left its bounds at first, but not with " if overshoot else
+                    "did not converge at first, but with ") + " and ".join(filter(None, how))
+            return signals, warnings if attempt == attempts[0] else (*warnings, late)
+        assert overshoot is not None
+        return overshoot  # with its warning
 
     def _attempt(
         self, program: str, job: Job, options: str, finer: int, approach: int,
@@ -238,19 +262,27 @@ class Ngspice(Engine):
             levels = {e.path: [float(source_wave(e.part)(0.0))] for e in job.elements
                       if isinstance(e.part, VoltageSource | CurrentSource)}
             job = replace(job, analysis="dc", swept=levels)
-        swept = {source: [*(v[0] * k / approach for k in range(approach)), *v] for source, v in job.swept.items()}
-        deck = self.deck(replace(job, max_step=job.max_step / finer, swept=swept), options)
+        asked = job
+        if finer > 1 or approach:
+            swept = {source: [*(v[0] * k / approach for k in range(approach)), *v] for source, v in job.swept.items()}
+            asked = replace(job, max_step=job.max_step / finer, swept=swept)
+        deck = written(asked, options, lambda: self.deck(asked, options))
         with process.run_folder("ngspice", job.keep) as folder:
             (folder / "deck.cir").write_text(deck)
-            command = [program, "-b", "-n", *self._mode(job), "deck.cir", "-r", "out.raw"]
-            status, log = process.run(command, folder, job.timeout, self.name)
-            warnings = check_log(log, status, folder, self.name)
-            raw = {bare(k): v for k, v in read_raw(folder / "out.raw", self.name).items()}
+            vectors, warnings = self.execute(program, job, folder)
+            raw = {bare(k): v for k, v in vectors.items()}
             if job.analysis == "dc":  # a sweep of one value is run as two
                 raw = {name: values[approach:approach + len(job.axis)] for name, values in raw.items()}
             axis = next(iter(raw.values())) if job.analysis != "op" else np.zeros(1)
             signals = collect(self, job, axis, raw, lambda name: bare(self.vector(job, name)), folder)
         return ({**signals, "time": np.zeros(1)} if point else signals), warnings
+
+    def execute(self, program: str, job: Job, folder: Path) -> tuple[dict[str, Array], tuple[str, ...]]:
+        """Run the folder's deck.cir: vectors by the names of a raw file, the axis first; the warnings of the log."""
+        command = [program, "-b", "-n", *self._mode(job), "deck.cir", "-r", "out.raw"]
+        status, log = process.run(command, folder, job.timeout, self.name)
+        warnings = check_log(log, status, folder, self.name)
+        return read_raw(folder / "out.raw", self.name), warnings
 
 
 class NgspiceOsdi(Ngspice):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 
 from spicemem.engines import process
-from spicemem.errors import EngineError, SimulationError
+from spicemem.errors import EngineError, InputError, SimulationError
 
+#: Characters of a source with all that it includes; the largest compact models have half a million.
+LARGEST = 8_000_000
+#: Seconds that a compilation may take; the largest models take some 15.
+LONGEST = 120.0
 
 @lru_cache(maxsize=1)
 def tools() -> tuple[str, str, str, str] | None:
@@ -58,7 +63,8 @@ def compile_module(name: str, source: str) -> Path:
                           remedy="Set SPICEMEM_CACHE to one") from None
     with process.run_folder("openvaf", None) as folder:
         (folder / f"{name}.va").write_text(source)
-        status, log = process.run([found[1], f"{name}.va", "-o", f"{name}.osdi"], folder, 120.0, "openvaf-r")
+        status, log = process.run([found[1], f"{name}.va", "-o", f"{name}.osdi"], folder, LONGEST, "openvaf-r")
+        log = re.sub(r"\x1b\[[0-9;]*m", "", log)  # colours
         built = folder / f"{name}.osdi"
         if status or not built.exists() or "warning" in log.lower():
             raise SimulationError(f"Verilog-A module {name}", found=process.tail(log), expected="no error, no warning",
@@ -69,3 +75,51 @@ def compile_module(name: str, source: str) -> Path:
             sink.write(built.read_bytes())
         os.replace(temporary, target)
     return target
+
+
+def compile_file(path: Path) -> Path:
+    """compile_module for a file, with the files that it includes from its folder. Raises InputError as `inlined`."""
+    return compile_module(re.sub(r"\W", "_", path.stem, flags=re.ASCII)[:64], inlined(path))
+
+
+def read_source(path: Path) -> str:
+    """The text of a Verilog-A file. Raises InputError for what is no readable text file, and above LARGEST bytes."""
+    try:
+        if not path.is_file():
+            raise InputError(f"Verilog-A file {path}", found="no such file", expected="a readable text file")
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"Verilog-A file {path}", found=f"{path.stat().st_size:,} bytes",
+                             expected=f"a compact model, of {LARGEST:,} at most")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"Verilog-A file {path}", found=str(error), expected="a readable text file") from None
+
+
+def inlined(path: Path) -> str:
+    """A Verilog-A source with the files of its folder that it includes put in; the compiler has the standard ones.
+
+    Raises InputError as `read_source`, for more than LARGEST characters in all and for files that include themselves.
+    """
+    left = LARGEST
+
+    def text_of(file: Path, above: tuple[Path, ...]) -> str:
+        nonlocal left
+        if file.resolve() in above:
+            raise InputError(f"Verilog-A file {path.name}", found=f"{file.name}, which includes itself",
+                             expected="files that end")
+        text = read_source(file)
+        left -= len(text)
+        if left < 0:
+            raise InputError(f"Verilog-A file {path.name}", found=f"more than {LARGEST:,} characters with what it "
+                             "includes", expected="a compact model")
+
+        def put(match: re.Match[str]) -> str:
+            inner = file.parent / match[1]
+            if inner.is_file():
+                return text_of(inner, (*above, file.resolve()))
+            # The compiler may look for standard files only, nowhere else on this machine.
+            return f'`include "{Path(match[1]).name}"'
+
+        return re.sub(r'^[ \t]*`include\s*"([^"\n]+)"', put, text, flags=re.MULTILINE)
+
+    return text_of(path, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
 import os
@@ -13,8 +14,10 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
+from spicemem.engines import orphans
 from spicemem.errors import EngineError, SimulationError
 
 _running: set[subprocess.Popen[bytes]] = set()
@@ -36,6 +39,40 @@ def resume() -> None:
     _stopping.clear()
 
 
+def stopping() -> bool:
+    """Whether stop_all() wants every simulator ended: for one that is no process of its own."""
+    return _stopping.is_set()
+
+
+def end_with_parent() -> None:
+    """For a worker process: end, with every simulator, once the process that started it has ended, however that was.
+
+    An `initializer` of a ProcessPoolExecutor. Workers of one that is killed would otherwise wait for work for ever.
+    """
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+
+    def wait(sentinel: int) -> None:
+        connection.wait([sentinel])
+        stop_all()
+        os._exit(1)
+
+    if parent is not None:
+        threading.Thread(target=wait, args=(parent.sentinel,), daemon=True).start()
+
+
+@atexit.register
+def _dismiss() -> None:
+    if not _running:
+        orphans.dismiss()
+
+
+@lru_cache(maxsize=16)
+def _sweep_once(folder: str) -> None:
+    orphans.sweep(Path(folder))
+
+
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         # Its own session, so that its children go too and the terminal's Ctrl-C reaches us first.
@@ -47,7 +84,9 @@ def run_folder(engine: str, keep: Path | None) -> Iterator[Path]:
     """A fresh folder for one run: removed after success and interruption, kept after failure or on request."""
     try:
         if keep is None:
+            _sweep_once(tempfile.gettempdir())
             folder = Path(tempfile.mkdtemp(prefix=f"spicemem-{engine}-"))
+            orphans.mark(folder)
         else:
             folder = Path(keep)
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +96,8 @@ def run_folder(engine: str, keep: Path | None) -> Iterator[Path]:
     try:
         yield folder
     except SimulationError:
+        if keep is None:
+            orphans.unmark(folder)
         raise
     except BaseException:
         if keep is None:
@@ -76,11 +117,13 @@ def run(command: Sequence[str], folder: Path, timeout: float, engine: str) -> tu
     log = folder / "log"
     if _stopping.is_set():
         raise KeyboardInterrupt
+    orphans.watch()
     try:
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 list(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
-                start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C"},
+                start_new_session=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C", orphans.VARIABLE: orphans.name()},
             )
     except OSError as error:
         raise EngineError(f"{engine}: {command[0]}", found=str(error),

@@ -19,7 +19,8 @@ class Result(Mapping[str, Array]):
     """Waveforms by name, all of one length: "v(net)", "i(part)", "device.state", "device.local", "v(device.node)".
 
     time: s (for a sweep: the swept value). units: SI unit by name. engine, version: what computed it. Current sign:
-    from p through the part to n, as SPICE has it. warnings: what the log said and a reader should know.
+    from p through the part to n, as SPICE has it. warnings: what the log said and a reader should know. stored: whether
+    it comes out of a store of finished runs; wall_s (s) is the time that this call took, reading included.
     """
 
     time: Array
@@ -30,6 +31,7 @@ class Result(Mapping[str, Array]):
     wall_s: float
     final: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    stored: bool = False
 
     def __getitem__(self, name: str) -> Array:
         if name == "time":

@@ -11,7 +11,8 @@ import numpy as np
 from spicemem.circuit import DOT, VerilogA
 from spicemem.engines import process
 from spicemem.engines.base import Engine, Job
-from spicemem.engines.osdi import compile_module
+from spicemem.engines.identity import file_digest
+from spicemem.engines.osdi import cache_folder, compile_module
 from spicemem.engines.result import Array
 from spicemem.errors import EngineError, SimulationError
 from spicemem.model import Model
@@ -41,6 +42,22 @@ def compiled(kind: type[Model]) -> Path:
 def device_classes(job: Job) -> list[type[Model]]:
     """The device classes of a job, in a fixed order."""
     return sorted({type(device) for device in job.devices.values()}, key=lambda kind: kind.__name__)
+
+
+def written(job: Job, options: str, deck: Callable[[], str]) -> str:
+    """The netlist of a job with these options, written once."""
+    if options not in job.decks:
+        job.decks[options] = deck()
+    return job.decks[options]
+
+
+def settled(program: str | None, deck: str) -> str:
+    """A netlist but for its title, and the simulator that reads it, for `Engine.decisive`: the program by its content,
+    since a version may be built in many ways; compiled modules by their names, which are those of their content."""
+    _, _, circuit = deck.partition("\n")
+    if ".osdi" in circuit:
+        circuit = circuit.replace(f"{cache_folder()}/", "")
+    return f"{file_digest(program) if program else ''}\n{circuit}"
 
 
 def loaded(job: Job) -> dict[str, VerilogA]:
@@ -91,7 +108,7 @@ def check_end(job: Job, axis: Array, folder: Path, engine: str) -> None:
                               folder=folder)
 
 
-def check_log(log: str, status: int, folder: Path, engine: str) -> tuple[str, ...]:
+def check_log(log: str, status: int, folder: Path | None, engine: str) -> tuple[str, ...]:
     """Decide from the log, not from the exit status; the warnings that remain are part of the result."""
     rows = []
     if status or any(word in log.lower() for word in (*_FATAL, "warning")):

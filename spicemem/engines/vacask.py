@@ -13,7 +13,7 @@ from spicemem.engines.base import Engine, Job
 from spicemem.engines.osdi import compile_module, tools
 from spicemem.engines.rawfile import read_raw
 from spicemem.engines.result import Array
-from spicemem.engines.simulator import check_log, collect, compiled, device_classes, loaded, spell
+from spicemem.engines.simulator import check_log, collect, compiled, device_classes, loaded, settled, spell, written
 from spicemem.errors import EngineError
 from spicemem.render import vacask as text
 from spicemem.units import number
@@ -48,8 +48,9 @@ class Vacask(Engine):
         cards = loaded(job)
         lines += [f'load "{library}"' for library in dict.fromkeys(part.library for part in cards.values())]
         # It keeps the names of modules and their parameters in small letters, and tells capitals from them.
-        lines += [f"model {card} {part.name.lower()} ( {' '.join(f'{k.lower()}={number(v)}' for k, v in values)} )"
-                  for card, part in cards.items() for values in [part.params.items()]]
+        for card, part in cards.items():  # no brackets around nothing
+            values = " ".join(f"{key.lower()}={number(value)}" for key, value in part.params.items())
+            lines.append(f"model {card} {part.name.lower()}" + (f" ( {values} )" if values else ""))
         if job.holds:
             lines += [f'load "{compile_module("sm_hold", parts.HOLD)}"', "model sm_hold sm_hold"]
         if job.currents:
@@ -75,6 +76,10 @@ class Vacask(Engine):
             lines.append("  analysis out op")
         return "\n".join([*lines, "endc", ""])
 
+    def decisive(self, job: Job) -> str:
+        found = tools()
+        return settled(found[0] if found else None, written(job, "", lambda: self.deck(job)))
+
     @staticmethod
     def _line(job: Job, element: Element, tables: Mapping[str, str]) -> str:
         name = spell(element.path)
@@ -94,12 +99,16 @@ class Vacask(Engine):
     def _save(job: Job, name: str) -> str:
         if name.startswith("v("):
             path, _, node = name[2:-1].rpartition(DOT)
+            if path in job.imported and node in job.imported[path].nodes:  # VACASK knows small letters only
+                return f'v("{spell(path)}:{node.lower()}")'
             inner = path in job.devices and node in job.devices[path].definition.nodes
             return f'v("{spell(path)}:{node}")' if inner else f"v({spell(name[2:-1])})"
         if name.startswith("i("):
             path = name[2:-1]
             return f"p({spell(path)},i)" if path in job.currents else f"i({spell(path)})"
         path, _, item = name.rpartition(DOT)
+        if path in job.imported:
+            return f"p({spell(path)},{item.lower()})"
         if item in job.devices[path].definition.states:
             return f'v("{spell(path)}:sm_s_{item}")'
         return f"p({spell(path)},{item})"
@@ -118,7 +127,7 @@ class Vacask(Engine):
         program = tools()
         if program is None or not found:
             raise EngineError(f"engine {self.name}", found=reason)
-        deck = self.deck(job)
+        deck = written(job, "", lambda: self.deck(job))
         with process.run_folder("vacask", job.keep) as folder:
             (folder / "deck.sim").write_text(deck)
             status, log = process.run([program[0], "-qp", "-sp", "-se", "deck.sim"], folder, job.timeout, self.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -30,15 +31,22 @@ class Form:
     time_scale: float
 
 
-def gate_rate(device: Model, volts: float) -> float:
-    """dG/dt (S/s) of an ionic synapse at its starting state with `volts` straight on the gate, from its equations."""
-    d = device.definition
-    names = {"gate": volts, "drain": 0.0, "source": 0.0, "g": device.initial("g"), **device.values}
+@lru_cache(maxsize=16)
+def _gate_balance(kind: type[Model]) -> tuple[Callable[..., tuple[float, ...]], list[str]]:
+    """(current into the inner node, dG/dt) as a function of that node's voltage and of what the names say."""
+    d = kind.definition
     inner = next(s for b in d.branches for s in (b.p, b.n) if s.value == d.nodes[0])
     into, out = (b.current for b in d.branches if inner in (b.p, b.n))
-    known = [s for s in symbols(into, out, d.rates["g"]) if s.value in names]
+    known = [s for s in symbols(into, out, d.rates["g"]) if s is not inner]
     function = compile_function([into - out, d.rates["g"]], [inner, *known], vectorised=False)
-    values = [names[s.value] for s in known]
+    return function, [str(s.value) for s in known]
+
+
+def gate_rate(device: Model, volts: float) -> float:
+    """dG/dt (S/s) of an ionic synapse at its starting state with `volts` straight on the gate, from its equations."""
+    names = {"gate": volts, "drain": 0.0, "source": 0.0, "g": device.initial("g"), **device.values}
+    function, known = _gate_balance(type(device))
+    values = [names[name] for name in known]
     # Both currents rise with their voltage: the root lies between the ends, or an open-circuit voltage beyond them.
     wide = abs(volts) + 2.0
     root = brentq(lambda m: function(m, *values)[0], -wide, wide, xtol=1e-14)

@@ -50,6 +50,8 @@ class Recording:
     name: str = "data"
 
     def __post_init__(self) -> None:
+        if not self.name or Path(self.name).name != self.name or not self.name.isprintable():  # it names files
+            raise InputError("name of a recording", found=repr(self.name), expected="one without a folder")
         for key in _COLUMNS:
             values = np.asarray(getattr(self, key), float)
             if values.ndim != 1 or len(values) != len(self.time) or not np.isfinite(values).all():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from spicemem.foreign.veriloga import Function, Module, Node, Statement, number_of
@@ -13,6 +14,8 @@ from spicemem.foreign.veriloga import Function, Module, Node, Statement, number_
 POTENTIALS = {"V", "Temp", "potential", "MMF", "Pos", "Omega", "Vel", "Theta"}
 #: Drives tried, pairs of them between which a conditional's boundary is looked for, halvings on the way to it.
 SAMPLES, PAIRS, HALVINGS = 240, 4, 200
+#: Seconds that the search may take.
+LONGEST = 20.0
 #: A jump below this part of a contribution's small values is rounding.
 NOISE = 1e-6
 #: What a module may ask the simulator: the values of an ordinary transient at 27 degrees Celsius.
@@ -74,14 +77,16 @@ class Evaluator:
         lines += ["    " + row for row in self._parameters()]
         lines += [f"    n_{name} = 0.0" for name in module.variables]
         body = self._block((*module.initial, *module.body), "    ")
-        space: dict[str, Any] = {"inf": math.inf, "divided": _divided, **{f"f_{k.strip('$')}": v for k, v
-                                                                         in _FUNCTIONS.items()}}
+        self._end = time.monotonic() + LONGEST
+        space: dict[str, Any] = {"inf": math.inf, "divided": _divided, "turns": self._turns,
+                                 **{f"f_{k.strip('$')}": v for k, v in _FUNCTIONS.items()}}
         exec(compile("\n".join([*lines, *body, "    return o"]), f"<{module.name}>", "exec"), space)
         self._run: Callable[..., list[float]] = space["sm_run"]
 
     def __call__(self, x: Sequence[float], forced: int = -1, to: bool = False) -> tuple[list[float], dict[int, bool]]:
         """(contributions, what each condition that was met was) at unknowns x; condition `forced` is made `to`."""
         met: dict[int, bool] = {}
+        self._in_time()
 
         def condition(k: int, value: Any) -> bool:
             met[k] = bool(value)
@@ -91,6 +96,15 @@ class Evaluator:
             return self._run(x, condition, [0.0] * len(self._outputs)), met
         except (OverflowError, ZeroDivisionError, ValueError, TypeError):
             return [math.nan] * len(self._outputs), met
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self._end:
+            raise Unsupported(f"its size: more than {LONGEST:g} s")
+
+    def _turns(self) -> Iterator[int]:
+        for turn in range(1000):
+            self._in_time()
+            yield turn
 
     def _parameters(self) -> list[str]:
         return [f"n_{p.name} = {self._text(p.default)}" for p in self.module.parameters.values()]
@@ -127,7 +141,7 @@ class Evaluator:
                     *self._block(s.bodies[1], inner)]
         if s.kind == "loop":
             # A loop that does not end here would not end in the simulator either.
-            return [f"{pad}for sm_turn in range(1000):", f"{inner}if not ({self._text(s.value)}): break",
+            return [f"{pad}for sm_turn in turns():", f"{inner}if not ({self._text(s.value)}): break",
                     *self._block(s.bodies[0], inner)]
         lines, word = list[str](), "if"
         order = sorted(zip(s.labels, s.bodies, strict=True), key=lambda pair: not pair[0])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spicemem.errors import InputError
 from spicemem.foreign.jumps import Unsupported, jumps
 from spicemem.foreign.veriloga import Module, Node, Statement, every, expressions, number_of, read_file, read_modules
 
@@ -79,7 +80,15 @@ def lint_source(source: str, where: str = "source") -> list[Finding]:
 
 
 def _findings(modules: Sequence[Module]) -> list[Finding]:
-    return sorted({f for module in modules for f in _Linter(module).findings()})
+    try:
+        return sorted({f for module in modules for f in _Linter(module).findings()})
+    except RecursionError:
+        raise InputError(f"Verilog-A module {modules[0].name}", found="expressions nested too deeply, or a function "
+                         "that calls itself", expected="some 100 levels at most, and functions that end") from None
+
+
+#: Sets of conditions that are kept for a variable.
+_WAYS = 32
 
 
 class _Flow:
@@ -114,7 +123,11 @@ class _Flow:
             if all(frozenset() in way for way in ways):
                 common = [frozenset()]
             own = [c | {condition} for (_, condition), way in zip(flows, ways, strict=True) if condition for c in way]
-            self.assigned[name] = common + own if frozenset() not in common else common
+            kept: list[frozenset[str]] = []
+            for conditions in sorted(common + own, key=len):  # one that asks for more than another says nothing new
+                if len(kept) < _WAYS and not any(fewer <= conditions for fewer in kept):
+                    kept.append(conditions)
+            self.assigned[name] = kept
         keys = set.intersection(*(set(flow.bounds) for flow, _ in flows))
         self.bounds = {k: (min(flow.bounds[k][0] for flow, _ in flows), max(flow.bounds[k][1] for flow, _ in flows))
                        for k in keys}
@@ -386,7 +399,7 @@ class _Linter:
         if node.value == "**" and right in ("2", "2.0", "4", "4.0"):
             return 0.0, math.inf
         if node.value == "/":
-            if c <= 0 <= d:
+            if min(c, d) <= 0 <= max(c, d):
                 return _ANY
             c, d = (1 / d if math.isfinite(d) else 0.0), 1 / c if math.isfinite(c) else 0.0
             c, d = min(c, d), max(c, d)
@@ -433,7 +446,7 @@ class _Linter:
             every(self.module.body, visit)
         try:
             found = jumps(self.module)
-        except Unsupported as why:
+        except (Unsupported, RecursionError, SyntaxError, MemoryError) as why:
             conditions: list[Node] = []
             every(self.module.body, lambda s: conditions.append(s.value)
                   if s.kind == "if" and s.value and self.depends(s.value, self.biased, "bias") else None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spicemem.circuit import Foreign, VerilogA
 from spicemem.engines.ngspice import MODES
-from spicemem.engines.osdi import compile_module
+from spicemem.engines.osdi import compile_file, inlined
 from spicemem.errors import InputError, ModelError, nearest
 from spicemem.foreign.lint import Finding, lint
 from spicemem.foreign.osdi import Compiled, read_osdi
@@ -18,6 +18,10 @@ from spicemem.foreign.veriloga import Module, Node, number_of, read_modules
 
 _SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "m": 1e-3, "mil": 25.4e-6, "u": 1e-6, "n": 1e-9, "p": 1e-12,
            "f": 1e-15, "a": 1e-18}
+#: Units of output variables that are shown; others are somebody's text.
+_UNIT = re.compile(r"[\w*/^.() -]{1,24}")
+#: Bytes of a SPICE library; those of whole processes have some ten million.
+LARGEST = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -64,23 +68,27 @@ class ForeignModel:
                                  remedy=nearest(name, self.parameters))
         params = {name: self.parameters[name].checked(self.name, value) for name, value in values.items()}
         if isinstance(self.part, VerilogA):
-            return VerilogA(self.part.name, self.part.library, self.part.pins, params)
+            return replace(self.part, params=params)
         return Foreign(self.part.name, self.part.include, self.part.section, params, "X", self.part.pins,
                        self.part.dialect)
 
 
-def from_verilog_a(path: str | Path, module: str | None = None) -> ForeignModel:
+def from_verilog_a(path: str | Path, module: str | None = None,
+                   states: Mapping[str, str] | None = None) -> ForeignModel:
     """A Verilog-A model as a part for the engines ngspice-osdi, vacask and ngspice.
 
     path: its file; files that it includes are looked for beside it. module: which one, where the file has several.
+    states: of its output variables those that are its memory, each with the parameter that it starts from: runs save
+    them, and go on from them by `final_state()`. {}: nothing in it lasts. Without, a module that holds charge inside is
+    refused where a run goes on from another.
     Ports, defaults, units and descriptions are read from the compiled module, ranges from the source; the linter runs.
     Raises InputError for what is not Verilog-A, SimulationError where it does not compile, EngineError without a
     compiler.
     """
     path = Path(path)
+    source = inlined(path)
     findings = tuple(lint(path))  # refuses what cannot be read, with the line
-    source = _inlined(path)
-    library = compile_module(re.sub(r"\W", "_", path.stem), source)
+    library = compile_file(path)
     found = {m.name: m for m in read_osdi(library)}
     if module is None and len(found) > 1:
         raise InputError(f"Verilog-A file {path.name}", found=f"modules {', '.join(found)}", expected="one",
@@ -90,18 +98,16 @@ def from_verilog_a(path: str | Path, module: str | None = None) -> ForeignModel:
         raise InputError(f"Verilog-A file {path.name}", found=f"no module {name!r}", expected=", ".join(found))
     read = {m.name: m for m in read_modules(source, path.name, path.parent)}
     compiled = found[name]
-    return ForeignModel(name, compiled.ports, _parameters(compiled, read.get(name)),
-                        VerilogA(name, library, compiled.ports), findings,
-                        {q.name: q.unit for q in compiled.variables})
-
-
-def _inlined(path: Path, depth: int = 0) -> str:
-    """A source with the files of its folder that it includes put in; the compiler has the others."""
-    def put(match: re.Match[str]) -> str:
-        inner = path.parent / match[1]
-        return _inlined(inner, depth + 1) if inner.is_file() and depth < 20 else match[0]
-
-    return re.sub(r'^[ \t]*`include\s+"([^"]+)"', put, path.read_text(), flags=re.MULTILINE)
+    units = {q.name: q.unit if _UNIT.fullmatch(q.unit) else "" for q in compiled.variables}
+    parameters = _parameters(compiled, read.get(name))
+    for output, start in (states or {}).items():
+        for text, known in ((output, units), (start, parameters)):
+            if text not in known:
+                raise InputError(f"{name}: states", found=repr(text), expected="an output variable, and the parameter "
+                                 "that it starts from", remedy=nearest(text, known))
+    part = VerilogA(name, library, compiled.ports, {}, units, compiled.nodes, states, compiled.keeps)
+    part.check(name)
+    return ForeignModel(name, compiled.ports, parameters, part, findings, units)
 
 
 def _parameters(compiled: Compiled, module: Module | None) -> dict[str, ForeignParameter]:
@@ -140,6 +146,8 @@ def from_netlist(path: str | Path, name: str | None = None, dialect: str = "ngsp
     if dialect not in ("ngspice", *MODES):
         raise InputError("dialect", found=repr(dialect), expected="one that ngspice reads",
                          remedy=nearest(dialect, ("ngspice", *MODES)))
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        raise InputError(f"library {path}", found="no file, or one of more than 200 MB", expected="a SPICE library")
     try:
         text = path.read_text(errors="replace")
     except OSError as error:
@@ -153,6 +161,8 @@ def from_netlist(path: str | Path, name: str | None = None, dialect: str = "ngsp
         raise InputError(f"library {path.name}", found=f"no subcircuit {name!r}", expected="one it has",
                          remedy=nearest(key, found))
     spelt, ports, values = found[key]
+    if not ports:
+        raise InputError(f"library {path.name}: subcircuit {spelt}", found="no ports", expected="at least one")
     part = Foreign(spelt, path.resolve(), section, {}, "X", ports, "" if dialect == "ngspice" else dialect)
     part.check(spelt)
     return ForeignModel(spelt, ports, values, part)
@@ -160,20 +170,21 @@ def from_netlist(path: str | Path, name: str | None = None, dialect: str = "ngsp
 
 def _subcircuits(text: str) -> dict[str, tuple[str, tuple[str, ...], dict[str, ForeignParameter]]]:
     """Name, ports and parameters of each `.subckt` that is not inside another, by name in small letters."""
-    rows: list[str] = []
-    for row in text.splitlines():
+    parts: list[list[str]] = []
+    for row in text.split("\n"):
         row = re.split(r";|\s\$\s|\s\$$", row)[0].rstrip()
-        if row.startswith("+") and rows:
-            rows[-1] += " " + row[1:]
-        elif row and not row.startswith("*"):
-            rows.append(row)
+        if row.startswith("+") and parts:
+            parts[-1].append(row[1:])
+        elif row.strip() and not row.startswith("*"):
+            parts.append([row])
+    rows = map(" ".join, parts)
     found: dict[str, tuple[str, tuple[str, ...], dict[str, ForeignParameter]]] = {}
     depth = 0
     for row in rows:
         word = row.split(None, 1)[0].lower()
         if word == ".subckt":
             depth += 1
-            if depth == 1:
+            if depth == 1 and len(row.split()) > 1:
                 body = re.sub(r"\s*=\s*", "=", row.split(None, 1)[1])
                 words = re.findall(r"[^\s={}']+=(?:\{[^}]*\}|'[^']*'|\S+)|\S+", body)
                 at = next((k for k, w in enumerate(words) if "=" in w or w.lower() in ("params:", "optional:")),

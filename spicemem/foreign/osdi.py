@@ -12,11 +12,17 @@ from typing import Any
 from spicemem.errors import InputError
 
 _REAL, _INTEGER, _STRING = 0, 1, 2
+#: Of an entry of the Jacobian: it has a derivative in time.
+_REACTIVE = 8
 _INSTANCE, _VARIABLE = 1, 2
 
 
 class _Pair(ctypes.Structure):
     _fields_ = [("a", c_uint32), ("b", c_uint32)]
+
+
+class _Entry(ctypes.Structure):
+    _fields_ = [("nodes", _Pair), ("react_ptr_off", c_uint32), ("flags", c_uint32)]
 
 
 class _Node(ctypes.Structure):
@@ -46,7 +52,7 @@ _LOG = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_uint32)
 class _Descriptor(ctypes.Structure):
     _fields_ = [
         ("name", c_char_p), ("num_nodes", c_uint32), ("num_terminals", c_uint32), ("nodes", POINTER(_Node)),
-        ("num_jacobian_entries", c_uint32), ("jacobian_entries", c_void_p), ("num_collapsible", c_uint32),
+        ("num_jacobian_entries", c_uint32), ("jacobian_entries", POINTER(_Entry)), ("num_collapsible", c_uint32),
         ("collapsible", POINTER(_Pair)), ("collapsed_offset", c_uint32), ("noise_sources", c_void_p),
         ("num_noise_src", c_uint32), ("num_params", c_uint32), ("num_instance_params", c_uint32),
         ("num_opvars", c_uint32), ("param_opvar", POINTER(_Quantity)), ("node_mapping_offset", c_uint32),
@@ -71,13 +77,15 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A module of a compiled library: ports in order, other unknowns, parameters, output variables."""
+    """A module of a compiled library: ports in order, other unknowns, parameters, output variables; which of the other
+    unknowns hold a charge (their equation has a derivative in time)."""
 
     name: str
     ports: tuple[str, ...]
     nodes: tuple[str, ...]
     parameters: tuple[Quantity, ...]
     variables: tuple[Quantity, ...]
+    keeps: tuple[str, ...] = ()
 
 
 def read_osdi(path: str | Path) -> list[Compiled]:
@@ -129,5 +137,8 @@ def _module(library: ctypes.CDLL, d: _Descriptor) -> Compiled:
         found.append((use, Quantity(names[0], ("real", "integer", "string", "real")[kind], _text(q.description),
                                     _text(q.units), tuple(names[1:]), default, use == _INSTANCE)))
     nodes = [_text(d.nodes[k].name) for k in range(d.num_nodes)]
+    entries = (d.jacobian_entries[k] for k in range(d.num_jacobian_entries))
+    charged = {entry.nodes.a for entry in entries if entry.flags & _REACTIVE and entry.nodes.a >= d.num_terminals}
     return Compiled(_text(d.name), tuple(nodes[:d.num_terminals]), tuple(nodes[d.num_terminals:]),
-                    tuple(q for use, q in found if use != _VARIABLE), tuple(q for use, q in found if use == _VARIABLE))
+                    tuple(q for use, q in found if use != _VARIABLE), tuple(q for use, q in found if use == _VARIABLE),
+                    tuple(nodes[k] for k in sorted(charged)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spicemem.engines.osdi import read_source
 from spicemem.errors import InputError
 
 #: What constants.vams defines, as far as compact models use it (CODATA 2018; SI).
@@ -27,7 +28,11 @@ _DIRECTIVE = re.compile(r"\s*`(include|define|undef|ifdef|ifndef|elsif|else|endi
 _LEVELS = (("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", "<=", ">", ">="), ("<<", ">>"), ("+", "-"),
            ("*", "/", "%"), ("**",))
 _TYPES = ("real", "integer", "string")
-_DEEPEST = 40
+#: How strongly each sign binds.
+_RANK = {sign: rank for rank, signs in enumerate(_LEVELS) for sign in signs}
+#: Macros and files inside each other; tokens, blanks and macros of a source, all macros expanded: a PSP model has some
+#: hundred thousand.
+_DEEPEST, _PIECES = 40, 5_000_000
 
 
 @dataclass(frozen=True)
@@ -126,18 +131,18 @@ def number_of(text: str) -> float | int:
     text = text.replace("_", "")
     if text[-1] in _SCALE:
         return float(text[:-1]) * _SCALE[text[-1]]
-    return int(text) if text.isdigit() else float(text)
+    return int(text) if text.isdigit() and len(text) < 19 else float(text)
 
 
 class _Preprocessor:
     """Comments away, macros in, `ifdef decided, files of the same folder included."""
 
     def __init__(self, where: str, folder: Path | None):
-        self.where, self.folder = where, folder
+        self.where, self.folder, self.left = where, folder, _PIECES
         self.macros: dict[str, tuple[list[str] | None, str]] = {k: (None, v) for k, v in CONSTANTS.items()}
 
     def tokens(self, source: str, depth: int = 0) -> list[Token]:
-        source = re.sub(r"/\*.*?\*/|//[^\n]*", lambda m: re.sub(r"[^\n]", " ", m[0]), source, flags=re.DOTALL)
+        source = re.sub(r"/\*.*?(\*/|\Z)|//[^\n]*", lambda m: re.sub(r"[^\n]", " ", m[0]), source, flags=re.DOTALL)
         found: list[Token] = []
         active: list[bool] = []
         rows = source.split("\n")
@@ -170,8 +175,11 @@ class _Preprocessor:
                 self.macros.pop(rest, None)
             elif word == "include":
                 file = self.folder / rest.strip('"<>') if self.folder else None
-                if file is not None and file.is_file() and depth < _DEEPEST:
-                    inner = self.tokens(file.read_text(errors="replace"), depth + 1)
+                if file is not None and file.is_file():
+                    if depth == _DEEPEST:
+                        raise InputError(f"{self.where}, line {line}", found="a file that includes itself",
+                                         expected="files that end")
+                    inner = self.tokens(read_source(file), depth + 1)
                     found += [Token(t.kind, t.text, line) for t in inner]
         return found
 
@@ -190,6 +198,10 @@ class _Preprocessor:
             if piece is None:
                 raise InputError(f"{self.where}, line {line}", found=repr(row[at:at + 12]), expected="Verilog-A")
             at, kind, text = piece.end(), str(piece.lastgroup), piece.group()
+            self.left -= 1
+            if self.left < 0:
+                raise InputError(f"{self.where}, line {line}", found=f"more than {_PIECES:,} words with its macros "
+                                 "expanded", expected="a compact model")
             if kind == "macro":
                 at, text = self._expanded(text[1:], row, at, line)
                 if depth > _DEEPEST:
@@ -208,8 +220,11 @@ class _Preprocessor:
         if names is None:
             return at, text
         begin = row.find("(", at)
-        depth, values, last = 0, [], begin + 1
+        depth, values, last, quoted = 0, [], begin + 1, False
         for k in range(max(begin, 0), len(row)):
+            quoted ^= row[k] == '"' and row[k - 1:k] != "\\"
+            if quoted:
+                continue
             depth += {"(": 1, ")": -1}.get(row[k], 0)
             if (row[k] == "," and depth == 1) or (row[k] == ")" and depth == 0):
                 values.append(row[last:k].strip())
@@ -486,12 +501,10 @@ class _Parser:
         return Node("choose", "?:", (condition, true, self.expression()), condition.line)
 
     def binary(self, level: int) -> Node:
-        if level == len(_LEVELS):
-            return self.unary()
-        left = self.binary(level + 1)
-        while self.peek() in _LEVELS[level]:
+        left = self.unary()
+        while (rank := _RANK.get(self.peek(), -1)) >= level:
             sign = self.take()
-            left = Node("binary", sign.text, (left, self.binary(level + 1)), sign.line)
+            left = Node("binary", sign.text, (left, self.binary(rank + 1)), sign.line)
         return left
 
     def unary(self) -> Node:
@@ -543,7 +556,11 @@ def read_modules(source: str, where: str, folder: Path | None = None) -> list[Mo
 
     Raises InputError with the line for what is not Verilog-A, and for a source without a module.
     """
-    modules = _Parser(_Preprocessor(where, folder).tokens(source), where).modules()
+    try:
+        modules = _Parser(_Preprocessor(where, folder).tokens(source), where).modules()
+    except RecursionError:
+        raise InputError(where, found="expressions or statements nested too deeply", expected="some 100 levels at most"
+                         ) from None
     if not modules:
         raise InputError(where, found="no module", expected="a Verilog-A module")
     return modules
@@ -551,11 +568,7 @@ def read_modules(source: str, where: str, folder: Path | None = None) -> list[Mo
 
 def read_file(path: str | Path) -> tuple[str, list[Module]]:
     """The source and the modules of a Verilog-A file. Raises InputError as `read_modules` does, and for no file."""
-    path = Path(path)
-    try:
-        source = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Verilog-A file {path}", found=str(error), expected="a readable text file") from None
+    source = read_source(path := Path(path))
     return source, read_modules(source, path.name, path.parent)
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TypeVar
 
 from spicemem.engines import Engine
-from spicemem.engines.process import resume, stop_all
+from spicemem.engines.process import end_with_parent, resume, stop_all
 
 Progress = Callable[[int, int, str], None]
 _Item = TypeVar("_Item")
@@ -21,7 +21,9 @@ def default_executor(engine: Engine, workers: int | None = None) -> Executor:
     workers: how many at once, default one a core.
     """
     workers = workers or os.cpu_count() or 1
-    return ProcessPoolExecutor(workers) if engine.name == "reference" else ThreadPoolExecutor(workers)
+    if engine.name == "reference":
+        return ProcessPoolExecutor(workers, initializer=end_with_parent)
+    return ThreadPoolExecutor(workers)
 
 
 def map_runs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from spicemem.circuit import GROUND, Circuit, VoltageSource
@@ -16,6 +17,7 @@ from spicemem.waveform import Waveform
 DUT = "dut"
 # ngspice's control language replaces $ and !, runs what is in back quotes, and writes titles into the SVG as they are.
 _PLAIN = re.compile(r"[A-Za-z0-9 .,:+\-*/=()\[\]_%]+\Z")
+_PROBE = re.compile(r"(v\(\w+(\.\w+)*\)|\w+(\.\w+)*)\Z", re.ASCII)
 
 
 def name_of(thing: Model | Circuit) -> str:
@@ -39,13 +41,21 @@ def bench_of(thing: Model | Circuit) -> Bench:
         raise RenderError(f"{name}: bench", found="none", expected="what drives it and what is drawn",
                           remedy="Write bench = Bench(drives=..., stop=..., ...)")
     pins = thing.ports if isinstance(thing, Circuit) else thing.definition.pins
-    for pin in bench.drives:
+    for pin, wave in bench.drives.items():
         if pin not in pins:
             raise RenderError(f"{name}: bench drives {pin!r}", expected="one of its pins", remedy=nearest(pin, pins))
+        if not isinstance(wave, Waveform):
+            raise RenderError(f"{name}: bench drives {pin!r}", found=repr(wave), expected="a Waveform")
+    for what, value in (("stop", bench.stop), ("max_step", bench.max_step)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise RenderError(f"{name}: {what} of the bench", found=repr(value), expected="a time above 0 s")
     for what, text in (("title", bench.title), ("y_label", bench.y_label)):
         if not _PLAIN.match(text):
             raise RenderError(f"{name}: {what} of the bench", found=repr(text),
                               expected="letters, digits, blanks and . , : + - * / = ( ) [ ] _ %")
+    for entry in bench.plot:
+        if not _PROBE.match(entry):
+            raise RenderError(f"{name}: bench draws {entry!r}", expected='"v(net)", or a state or local of a device')
     return bench
 
 

@@ -300,9 +300,10 @@ def contents(circuit: Circuit) -> tuple[dict[str, type[Model]], dict[str, Circui
         elif isinstance(part, Model):
             take(part.definition.name, type(part))
             devices[part.definition.name] = type(part)
-        elif isinstance(part, VerilogA) or (isinstance(part, Foreign) and part.dialect):
+        elif isinstance(part, VerilogA) or (isinstance(part, Foreign) and (part.dialect or part.modules)):
             raise RenderError(f"{circuit.name}: {part.name}", found="a compiled module of others" if isinstance(
-                part, VerilogA) else f"a library in {part.dialect}", expected="parts that a netlist can carry",
+                part, VerilogA) else f"a library in {part.dialect}" if part.dialect else
+                "a library over compiled modules", expected="parts that a netlist can carry",
                 remedy="Such parts can be run, not written")
     take(circuit.name, circuit)
     return devices, {**cells, circuit.name: circuit}
