@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -14,6 +13,7 @@ from scipy.signal import lfilter
 from spicemem.errors import WaveformError
 from spicemem.expr import compile_function, symbols
 from spicemem.model import Model
+from spicemem.render.text import memoised
 from spicemem.waveform import Array, Waveform
 
 #: Edges of the spikes, in time scales.
@@ -31,7 +31,7 @@ class Form:
     time_scale: float
 
 
-@lru_cache(maxsize=16)
+@memoised
 def _gate_balance(kind: type[Model]) -> tuple[Callable[..., tuple[float, ...]], list[str]]:
     """(current into the inner node, dG/dt) as a function of that node's voltage and of what the names say."""
     d = kind.definition
