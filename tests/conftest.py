@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from spicemem import files
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
 
@@ -60,3 +66,29 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.delenv("SPICEMEM_STORE", raising=False)  # a developer's own would answer in place of simulators
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def simulators_start_again() -> Iterator[None]:
+    """A command that was interrupted in one test refuses simulators to the rest of its process, not to other tests."""
+    yield
+    if "spicemem.engines.process" in sys.modules:
+        sys.modules["spicemem.engines.process"].resume()
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """A context in which the disk is full: half of a file is written, then no more."""
+
+    class Half(io.FileIO):
+        def write(self, data: Any) -> int:
+            super().write(data[:len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    @contextlib.contextmanager
+    def full() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "open", Half, raising=False)
+            yield
+
+    return full

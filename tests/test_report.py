@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 import shutil
@@ -485,22 +484,16 @@ def test_wrong_words(tmp_path: Path, words: list[str], message: str) -> None:
     assert not (tmp_path / "o").exists()
 
 
-def test_no_half_page(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_half_page(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_disk: Any) -> None:
     """A full disk and Ctrl-C leave the page of before."""
     words = (*NAMES, "--no-run", "--no-devices", "--from", results, "-o", tmp_path / "o", "--docs", tmp_path)
     assert spicemem_(*words).exit_code == 0
     before = (tmp_path / "o/index.html").read_bytes()
     put(results, summary("qd-loop", "vacask", remarks=["new"]))
 
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:100])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+    with full_disk():
         done = spicemem_(*words)
-        assert done.exit_code == 1 and "No space left on device" in done.stderr
+    assert done.exit_code == 1 and "No space left on device" in done.stderr
 
     def interrupted(report: Any) -> str:
         raise KeyboardInterrupt

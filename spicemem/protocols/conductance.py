@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from spicemem.errors import InputError, SpicememError
 from spicemem.expr import Expr, as_expr, compile_function, derivative, symbol, symbols
 from spicemem.model import Model
+from spicemem.render.text import memoised
 from spicemem.units import dimension
 
 Array = NDArray[np.float64]
@@ -44,7 +45,7 @@ def conductance(device: Model, states: Mapping[str, ArrayLike], voltage: float |
     return np.asarray(current / volts)
 
 
-def inward(device: Model, net: str) -> Expr:
+def inward(device: Model | type[Model], net: str) -> Expr:
     """The current (A) that flows from a terminal or node into the device, as an expression."""
     total = as_expr(0.0)
     for item in device.definition.branches:
@@ -70,14 +71,22 @@ def _compiled(node: Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
     return tuple(s.value for s in inputs), compile_function([node], inputs)
 
 
+@memoised
+def _balancing(kind: type[Model]) -> tuple[list[Expr], list[list[Expr]]]:
+    """The currents into each internal node, and their slopes by the voltage of each."""
+    nodes = kind.definition.nodes
+    leaving = [inward(kind, name) for name in nodes]
+    return leaving, [[derivative(current, symbol(name, dimension("V"), "node")) for name in nodes]
+                     for current in leaving]
+
+
 def balance(device: Model, values: dict[str, Array]) -> None:
     """Newton's method for the internal nodes, all sets of states at once."""
     nodes = device.definition.nodes
     if not nodes:
         return
-    unknown = [symbol(name, dimension("V"), "node") for name in nodes]
-    leaving = [inward(device, name) for name in nodes]
-    slopes = [[derivative(current, by) for by in unknown] for current in leaving]
+    leaving, slopes = _balancing(type(device))
+
     def residual(at: Mapping[str, Array]) -> Array:
         return np.stack([evaluate(current, at) for current in leaving], axis=-1)
 
