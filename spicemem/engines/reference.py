@@ -50,6 +50,8 @@ from spicemem.waveform import merge_times
 Ints = NDArray[np.intp]
 Matrix = Any  # a numpy array or a scipy.sparse matrix: both know @
 
+#: Parts whose voltage is given. A tuple: a union would be made anew for each part of an array.
+_TYING = (VoltageSource, VoltageGain, Transresistor)
 #: More devices of one class than this are computed together by numpy, fewer one by one in plain floats.
 MANY = 8
 #: More unknowns than this take sparse matrices.
@@ -266,11 +268,11 @@ def _factored(matrix: Matrix) -> Callable[[Array], Array]:
 
         def dense(right: Array) -> Array:
             try:
-                return np.asarray(np.linalg.solve(scaled, right / size))
+                return np.asarray(np.linalg.solve(scaled, (right.T / size).T))
             except np.linalg.LinAlgError:
                 if not np.isfinite(scaled).all():
-                    return np.full(len(right), np.nan)
-                return np.asarray(np.linalg.lstsq(scaled, right / size, rcond=None)[0])
+                    return np.full(np.shape(right), np.nan)
+                return np.asarray(np.linalg.lstsq(scaled, (right.T / size).T, rcond=None)[0])
 
         return dense
     from scipy import sparse
@@ -280,12 +282,12 @@ def _factored(matrix: Matrix) -> Callable[[Array], Array]:
     size[~(size > 0)] = 1.0
     scaled = (sparse.diags_array(1.0 / size) @ matrix).tocsc()
     if not np.isfinite(scaled.data).all():
-        return lambda right: np.full(len(right), np.nan)
+        return lambda right: np.full(np.shape(right), np.nan)
     try:
         lu = splu(scaled, permc_spec="MMD_AT_PLUS_A")  # a quarter fewer entries than COLAMD, on arrays
     except RuntimeError:  # exactly singular
         lu = splu((scaled + 1e-14 * sparse.eye_array(len(size))).tocsc())
-    return lambda right: np.asarray(lu.solve(right / size))
+    return lambda right: np.asarray(lu.solve((right.T / size).T))
 
 
 # The operating point.
@@ -323,7 +325,7 @@ class _Start:
         fixed.update({index[f"i({path})"]: amps for path, amps in (job.currents or {}).items()})
         tied = _Groups()
         for e in job.elements:
-            if isinstance(e.part, VoltageSource | VoltageGain | Transresistor):
+            if isinstance(e.part, _TYING):
                 tied.join(e.nets["p"], e.nets["n"])
         holds: list[tuple[str, str, float]] = []
         self.doubtful: list[tuple[int, int, float, str]] = []
@@ -339,13 +341,15 @@ class _Start:
                 fixed[i] = 0.0
                 self.warnings.append(f"inductor {e.path} lies across a source, a charged capacitor or another "
                                      "inductor: it starts at 0 A")
-        for a, b in system.conducting:
-            tied.join(a, b)
-        for e in job.elements:
-            for net in e.nets.values():
-                if tied.join(net, GROUND):
-                    holds.append((net, GROUND, 0.0))
-                    self.warnings.append(f"net {net} has no path for direct current to ground: it starts at 0 V")
+        if not self._grounded(tied):
+            names = [name[2:-1] for name in index] + [GROUND]
+            for a, b in system.conducting:
+                tied.join(names[a], names[b])
+            for e in job.elements:
+                for net in e.nets.values():
+                    if tied.join(net, GROUND):
+                        holds.append((net, GROUND, 0.0))
+                        self.warnings.append(f"net {net} has no path for direct current to ground: it starts at 0 V")
         self.fixed, self.values = np.array([*fixed], np.intp), np.array([*fixed.values()])
         self.p = np.array([system.net(p) for p, _, _ in holds], np.intp)
         self.m = np.array([system.net(n) for _, n, _ in holds], np.intp)
@@ -363,6 +367,18 @@ class _Start:
         self.border = system.plain(np.r_[data, data, np.ones(len(fixed))], np.r_[net, row, self.fixed],
                                    np.r_[row, net, self.fixed], (self.count, self.count))
         self.nodes = np.r_[system.is_node, np.zeros(len(holds))]
+
+    def _grounded(self, tied: _Groups) -> bool:
+        """Whether every node has a path for direct current to ground: all at once, since an array has 1e5 of them."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        system = self.system
+        ties = [(system.net(net), system.net(tied.root(net))) for net in list(tied.parent)]
+        ends = np.array([*system.conducting, *ties], np.intp).reshape(-1, 2).T
+        size = system.n + 1
+        _, group = connected_components(coo_array((np.ones(ends.shape[1]), (ends[0], ends[1])), (size, size)), False)
+        return bool((group[:-1][system.is_node > 0] == group[-1]).all())
 
     def solve(self, s: Array, guess: Array | None = None) -> Array:
         """y of the operating point under the sources s. guess: y of a neighbour. Raises SimulationError."""
@@ -397,9 +413,8 @@ class _Start:
     def solve_all(self, s: Array) -> Array:
         """y of the operating points of a linear circuit under the sources of each column of s: one factorisation."""
         first = self.solve(s[:, 0])
-        none = np.zeros(self.count - len(s))
-        # One after the other: SuperLU takes twice as long for a block of 64 right sides (measured at 128x128).
-        return np.stack([first + self._linear(self.free * np.r_[change, none])[:len(s)] for change in (s.T - s[:, 0])])
+        change = np.concatenate([s - s[:, :1], np.zeros((self.count - len(s), s.shape[1]))]) * self.free[:, None]
+        return np.asarray(first + self._linear(change).T[:, :len(s)])
 
     def _newton(self, z: Array, s: Array, *, limit: float, most: int, part: float = 1.0, gmin: float = 0.0,
                 old: Array | None = None, h: float = np.inf) -> Array | None:
@@ -608,7 +623,7 @@ class System:
                     self.index[f"v({e.path}.{node})"] = len(self.index)
         nodes = len(self.index)
         for e in elements:
-            if isinstance(e.part, VoltageSource | VoltageGain | Transresistor | Inductor):
+            if isinstance(e.part, (*_TYING, Inductor)):
                 self.index[f"i({e.path})"] = len(self.index)
         for e in elements:
             if isinstance(e.part, Model):
@@ -620,10 +635,11 @@ class System:
         self.is_node = (np.arange(n) < nodes).astype(float)
         self.scale = np.where(self.is_node > 0, VOLT, STEP)
         self.voltage_defined: list[int] = []
-        self.conducting: list[tuple[str, str]] = []
+        self.conducting: list[tuple[int, int]] = []
         self.held: list[int] = []
-        self.sources = [e.path for e in elements if isinstance(e.part, VoltageSource | CurrentSource)]
-        self.waves = [source_wave(e.part) for e in elements if isinstance(e.part, VoltageSource | CurrentSource)]
+        sources = [e for e in elements if isinstance(e.part, (VoltageSource, CurrentSource))]
+        self.sources = [e.path for e in sources]
+        self.waves = [source_wave(e.part) for e in sources if isinstance(e.part, (VoltageSource, CurrentSource))]
         self._a, self._b, self._q, self._s, self._j = _Entries(), _Entries(), _Entries(), _Entries(), _Entries()
         self._linear_parts()
         self._devices()
@@ -718,7 +734,7 @@ class System:
             if isinstance(part, Resistor):
                 g = 1.0 / part.ohm
                 a.add((p, p, g), (p, n, -g), (n, p, -g), (n, n, g))
-                self.conducting.append((e.nets["p"], e.nets["n"]))
+                self.conducting.append((p, n))
             elif isinstance(part, Capacitor):
                 c = part.farad
                 b.add((p, p, c), (p, n, -c), (n, p, -c), (n, n, c))
@@ -744,7 +760,7 @@ class System:
                     g = part.siemens
                     a.add((p, cp, g), (p, cn, -g), (n, cp, -g), (n, cn, g))
                     if {p, n} == {cp, cn}:
-                        self.conducting.append((e.nets["p"], e.nets["n"]))
+                        self.conducting.append((p, n))
             else:
                 raise AssertionError(type(part).__name__)
 
@@ -804,7 +820,7 @@ class System:
                 p, n = self.net(e.nets[c.p.value]), self.net(e.nets[c.n.value])
                 self._b.add((p, p, farad), (p, n, -farad), (n, p, -farad), (n, n, farad))
             nets = {**e.nets, **{node: f"{e.path}.{node}" for node in d.nodes}}
-            self.conducting += [(nets[p], nets[n]) for p, n in code.conducting]
+            self.conducting += [(self.net(nets[p]), self.net(nets[n])) for p, n in code.conducting]
         return Block(code, [e.path for e in members], many, np.array(cols, np.intp).T, np.array(base, float).T,
                      np.array(scale, float).T, list(np.array(constants, float).reshape(len(members), -1).T))
 
