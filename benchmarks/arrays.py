@@ -62,8 +62,8 @@ def linear(sizes: Sequence[int] = (32, 64, 128, 256), repeats: int = 5) -> list[
         warnings.simplefilter("ignore")  # that it cannot draw
         import badcrossbar
     logging.disable(logging.CRITICAL)
-    lines = ["| size | vectors | largest difference | badcrossbar | reference | vacask | ngspice | ratio: reference | its "
-             "engine's run alone | vacask | ngspice | reference, for each vector, over badcrossbar with one |",
+    lines = ["| size | vectors | largest difference | badcrossbar | reference | vacask | ngspice | ratio: reference | "
+             "its engine's run alone | vacask | ngspice | reference, for each vector, over badcrossbar with one |",
              "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     alone = 0.0
     rng = np.random.default_rng(1)
@@ -103,8 +103,8 @@ def linear(sizes: Sequence[int] = (32, 64, 128, 256), repeats: int = 5) -> list[
     return ["## Operating points of linear arrays with wires, beside badcrossbar", "",
             "Everything from the arrays of numbers (badcrossbar) or from the circuit (spicemem) to the array of "
             "currents, netlist and raw file included. Difference of the currents: over the largest current. Ratio: "
-            "our time over badcrossbar's, below 1 where ours is faster; without making and checking the circuit's request: "
-            "the engine's run alone.", "", *lines, ""]
+            "our time over badcrossbar's, below 1 where ours is faster; without checking the request: the engine's run "
+            "alone.", "", *lines, ""]
 
 
 # --- building ------------------------------------------------------------------------------------------------------
