@@ -38,7 +38,7 @@ from spicemem.waveform import Waveform
 
 #: The device of the transients: VTEAM with a resistance that 1 Ohm segments do not swamp.
 DEVICE = VTEAM(r_on=5e3, r_off=100e3)
-WIDTH, STOP, STEP, VOLTS = 20e-9, 30e-9, 2e-9, 0.5
+WIDTH, STOP, STEP, VOLTS = 20e-9, 30e-9, 2e-9, 0.3
 OPTIONS = "reltol=1e-05 abstol=1e-12 vntol=1e-9"
 
 
@@ -235,7 +235,7 @@ def transient(sizes: Sequence[int] = (32, 64), repeats: int = 5) -> list[str]:
             each()  # imports and first compilations
         for each in inside.values():
             each.clear()
-        times = turns(work, repeats)
+        times = turns(work, repeats if n < 64 else 3)
         for name in alone:
             lines.append(f"| {n}x{n} | {name} | {times[f'bare {name}']:.2f} s | {times[name]:.2f} s | "
                          f"{times[name] / times[f'bare {name}']:.2f} | {median(inside[name]):.2f} s |")
@@ -243,7 +243,7 @@ def transient(sizes: Sequence[int] = (32, 64), repeats: int = 5) -> list[str]:
         if n == 32:
             plain = bare(by_hand(n, starts, waves, "plain", render(DEVICE, "ngspice")),
                          ["plain", ngspice, "-b", "-r", "out.raw", "deck"])
-            other = turns({"plain": plain, "vacask": work["vacask"]}, 3)
+            other = turns({"plain": plain, "vacask": work["vacask"]}, 1)
             slow.append(f"Plain ngspice (B sources, its own solver and threads, the same tolerances) at {n}x{n}: "
                         f"{other['plain']:.1f} s, {other['plain'] / other['vacask']:.1f} times ours in vacask "
                         f"({other['vacask']:.2f} s).")
