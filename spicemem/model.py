@@ -494,6 +494,8 @@ def _restore(kind: type[Model], values: dict[str, float], preset: str | None) ->
 
 def _checked_value(definition: Definition, name: str, value: object) -> float:
     param = definition.params[name]
+    if type(value) is float and param.low <= value <= param.high and math.isfinite(value):
+        return value  # first, since an array makes 1e5 of them
     what = f"{definition.name}: {name} ({param.doc})"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ModelError(what, found=repr(value), expected=f"a number in {param.unit}")
