@@ -35,6 +35,7 @@ from spicemem.campaign.worker import Order, Outcome, work
 from spicemem.engines import Engine
 from spicemem.engines.process import end_with_parent, resume, stop_all
 from spicemem.errors import EngineError, InputError
+from spicemem.experiments.base import code
 from spicemem.protocols.pool import Progress
 
 _TEXT = re.compile(r"(processes|threads)(?::(\d+))?|(here)|dask://(\S+:\d+)")
@@ -241,10 +242,7 @@ def _alone(plan: Plan, indices: list[int], task: Order, pool: Pool, finished: Ca
 def fingerprint(plan: Plan, engine: str | Engine | None) -> str:
     """What decides about the numbers of a campaign, as a hash: the code of spicemem, the function's file, the points,
     everything fixed, the engine."""
-    digest = hashlib.sha256()
-    root = Path(__file__).parent.parent
-    for path in sorted(p for p in root.rglob("*") if p.suffix in (".py", ".j2", ".csv")):
-        digest.update(path.read_bytes())
+    digest = hashlib.sha256(code(beside=()).encode())
     with contextlib.suppress(TypeError, OSError):
         digest.update(Path(inspect.getfile(inspect.unwrap(plan.study.function))).read_bytes())
     if "engine" in plan.study.arguments:

@@ -161,10 +161,13 @@ def targets_of(experiment: str) -> list[Target]:
     return [t for t in targets().values() if t.experiment == experiment]
 
 
-@lru_cache(maxsize=1)
-def code() -> str:
-    """A digest of the package's sources and tables that can change a result: tells those of another state of it."""
-    digest, package, beside = hashlib.sha256(), Path(__file__).parents[1], ("campaign", "commands", "regress", "report")
+@lru_cache(maxsize=2)
+def code(beside: tuple[str, ...] = ("campaign", "commands", "regress", "report")) -> str:
+    """A digest of the package's sources and tables that can change a result: tells those of another state of it.
+
+    beside: parts of the package that cannot change it, by default that of an experiment.
+    """
+    digest, package = hashlib.sha256(), Path(__file__).parents[1]
     for path in sorted(package.rglob("*")):
         if path.suffix in (".py", ".j2", ".csv") and path.relative_to(package).parts[0] not in beside:
             digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())

@@ -496,7 +496,7 @@ def write_verify(
     """
     import xarray as xr
 
-    a, wanted = access or access_of(x), np.asarray(targets, dtype=np.float64)
+    a, runner, wanted = access or access_of(x), simulator(x, engine), np.asarray(targets, dtype=np.float64)
     how = scheme or _usual(a)
     if wanted.shape != (x.rows, x.cols):
         raise InputError(f"{x.circuit.name}: targets", found=f"shape {wanted.shape}", expected=f"({x.rows}, {x.cols})")
@@ -527,8 +527,8 @@ def write_verify(
             used[i, off] += 1
             for waves, stop, floating in _parallel(part, i, levels, width, how, a):
                 known = {k: v for k, v in state.items() if _known(k, part, x)}
-                result = simulator(x, engine).run(driven(part, waves, floating), stop, max_step=width / 10,
-                                                  initial=known, save=seen.signals())
+                result = runner.run(driven(part, waves, floating), stop, max_step=width / 10, initial=known,
+                                    save=seen.signals())
                 state.update(result.final_state())
                 warnings += result.warnings
         if progress:
@@ -609,7 +609,7 @@ def update(
                          expected="shares of 0 to 1, a time above 0 s, at least one slot")
     slot, whole = total / slots, np.round(abs(c) * slots)
     edge = slot / 100
-    lower = -abs(volts) if down is None else down
+    lower, runner = -abs(volts) if down is None else down, simulator(x, engine)
     # A slot is a little longer than its share, so that a full row still falls to 0 V and its edges fit.
     period = slot + 6 * edge
     state = dict(initial or {})
@@ -634,7 +634,7 @@ def update(
             end = whole[k] * period
             waves[x.lines(a.minus)[k]] = Waveform.points((0, 0), (edge / 2, -level / 2), (end - edge / 2, -level / 2),
                                                          (end, 0))
-        result = simulator(x, engine).run(driven(x, waves), float(whole.max()) * period + slot, max_step=slot / 10,
+        result = runner.run(driven(x, waves), float(whole.max()) * period + slot, max_step=slot / 10,
                                  initial=state, save=cells.signals())
         state.update(result.final_state())
         warnings += result.warnings
