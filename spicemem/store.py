@@ -1,24 +1,23 @@
 """Finished runs, kept under a key that says what they are the result of: an unchanged run is read, not repeated.
 
-A store is a folder. Each entry is one file `a/abcdef....npz`: arrays as .npy, `facts.json` for people and programs,
-and as the comment of the zip file a BLAKE2b digest of everything before it: no bit changes unseen (docs/store.md).
+A store is a folder. Each process appends its runs to a file of its own there (spicemem/records.py): facts as JSON, and
+arrays as .npy. No process changes what stands in a file, so any number of them share a store without locks, on a
+network too; making one file for each run would take as long as all else that the store does (docs/store.md).
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import io
 import json
 import os
 import re
-import struct
+import secrets
 import threading
 import time
 import warnings
-import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,20 +28,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicemem.errors import InputError
-from spicemem.files import write_bytes
+from spicemem.records import Record, body_of, packed, records
 
 #: Version of the format of an entry; part of every key, so that no version meets the entries of another.
 FORMAT = 1
 #: The environment variable that names the store, for worker processes too.
 VARIABLE = "SPICEMEM_STORE"
-#: Where entries go that cannot be read.
-ASIDE = "corrupt"
 
 _KEY = re.compile(r"[0-9a-f]{64}\Z")
-_FACTS = "facts.json"
-_DIGEST = 64
-#: s. A file that is still being written is younger than this.
+#: Files with runs, and those that are being written anew.
+_NAME, _PARTIAL = re.compile(r"[0-9a-f]{16}\.runs\Z"), re.compile(r"\.[0-9a-f]{16}\.runs\.tmp\Z")
+#: s. What a killed process left half written is older than this.
 _WRITING = 3600.0
+#: s. How exactly the time of the last use of a file is kept.
+_USED = 60.0
+#: A store of more files than this is searched for new ones at most once a second.
+_FEW = 32
 
 
 class StoreWarning(UserWarning):
@@ -60,20 +61,33 @@ class Entry:
 
 @dataclass(frozen=True)
 class Item:
-    """An entry as a file: its size in bytes and when it was last written or read (seconds since 1970)."""
+    """Where an entry is: its file, the record in it, and when anything of the file was last used (s since 1970)."""
 
-    key: str
     path: Path
-    size: int
+    record: Record
     used: float
 
+    @property
+    def key(self) -> str:
+        """As key_of() gives it; empty for bytes that are no entry any more."""
+        return self.record.key.hex()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.record.size
+
+    def entry(self) -> Entry | None:
+        """What was kept, None where it is not what was written. Raises OSError."""
+        with _file(self.path) as file:
+            return _entry(self.record, file)
+
     def facts(self) -> Mapping[str, Any]:
-        """What is said of the run, unchecked; nothing where the file cannot be read."""
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                return dict(json.loads(archive.read(_FACTS))["facts"])
-        except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError):
-            return {}
+        """What is said of the run; nothing where it cannot be read."""
+        with contextlib.suppress(OSError):
+            if entry := self.entry():
+                return entry.facts
+        return {}
 
 
 @dataclass(frozen=True)
@@ -102,66 +116,54 @@ class Store:
             raise InputError(f"store {folder}", found=error.strerror or str(error),
                              expected="a folder that can be written",
                              remedy=f"Give another one (--store, {VARIABLE})") from None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._said: set[str] = set()
+        #: File and record of each run, by its key; where it was kept more than once, the last at the end.
+        self._places: dict[bytes, list[tuple[str, Record]]] = {}
+        #: Up to where the runs of each file are known, and how long it was when it was searched; when all were.
+        self._known: dict[str, int] = {}
+        self._lengths: dict[str, int] = {}
+        self._when = float("-inf")
+        #: When the use of a file was last written down.
+        self._touched: dict[str, float] = {}
+        #: The process that appends to a file, and the file.
+        self._own = (0, "")
 
     def get(self, key: str) -> Entry | None:
-        """The entry of a key; None where there is none, and (with a StoreWarning) where it cannot be read.
-
-        One that is not what was written is moved into the folder `corrupt`.
-        """
-        path = self._path(key)
-        try:
-            with open(path, "rb") as source:
-                data = source.read()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self._say(f"cannot read {path}: {error.strerror or error}. The run is made again")
-            return None
-        entry = _unpacked(key, data)
-        if entry is None:
-            self._set_aside(Path(path))
-            return None
-        with contextlib.suppress(OSError):  # the time of its last use; a folder that is read only has none
-            os.utime(path)
-        return entry
+        """The entry of a key; None where there is none, and (with a StoreWarning) where it cannot be read or is not
+        what was written."""
+        raw = _raw(key)
+        with self._lock:
+            return self._read(raw) or (self._read(raw) if self._search() else None)
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
-        """Keep a run: under its final name only when complete. Where it cannot be written a StoreWarning says so.
+        """Keep a run: all of it or nothing. Where it cannot be written a StoreWarning says so.
 
         arrays: numbers of any shape. facts: whatever JSON can hold. Raises InputError for anything else.
         """
-        path, members = self._path(key), _members(key, arrays, facts)
-        try:
-            data = _zipped(members)
-            data[-_DIGEST:] = _digest(data)
-            if not os.path.isdir(folder := os.path.dirname(path)):
-                Path(folder).mkdir(exist_ok=True)  # not the store itself: one that vanished is not made again unasked
-            write_bytes(Path(path), bytes(data))
-        except (OSError, InputError) as error:
-            why = error.found if isinstance(error, InputError) else error.strerror or error
-            self._say(f"store {self.folder}: cannot write ({why}). Runs are not kept")
+        raw, written = _raw(key), time.time()
+        data = packed(raw, _body(arrays, facts), written)
+        with self._lock:
+            try:
+                offset = self._append(data)
+            except OSError as error:
+                self._say(f"store {self.folder}: cannot write ({error.strerror or error}). Runs are not kept")
+            else:
+                self._found(self._own[1], Record(raw, offset, len(data), written))
 
     def entries(self) -> Iterator[Item]:
-        """Every entry as a file, in no order."""
-        for path in self.folder.glob("[0-9a-f]/*.npz"):
-            with contextlib.suppress(OSError):  # another process may prune
-                info = path.stat()
-                if _KEY.match(path.stem):
-                    yield Item(path.stem, path, info.st_size, info.st_mtime)
+        """Every entry, in no order; of a run that was kept more than once, the last."""
+        yield from _last(item for item in self._items() if item.key)
 
     def verify(self) -> Iterator[tuple[Item, bool]]:
-        """Read every entry: whether each is what was written. Those that are not are moved aside."""
-        for item in self.entries():
+        """Read everything: whether each entry is what was written."""
+        for item in self._items():
             try:
-                sound = _unpacked(item.key, item.path.read_bytes()) is not None
-            except FileNotFoundError:
+                sound = item.entry() is not None
+            except FileNotFoundError:  # another process pruned
                 continue
             except OSError:
                 sound = False
-            if not sound:
-                self._set_aside(item.path)
             yield item, sound
 
     def size(self) -> int:
@@ -169,72 +171,195 @@ class Store:
         return sum(item.size for item in self.entries())
 
     def prune(self, *, older: float | None = None, size: int | None = None, everything: bool = False) -> Pruned:
-        """Remove entries not used for `older` seconds, then those used longest ago until `size` bytes are left.
+        """Remove the entries of files of which nothing was used for `older` seconds; then, until `size` bytes are left,
+        entries of the files used longest ago, those first that were written first.
 
-        everything: all. Corrupt entries and what killed processes left half written go in any case. Files that are no
-        entries stay.
+        everything: all. What is not what was written, what was kept twice and what killed processes left half written
+        goes in any case. Files of others stay.
         """
         now = time.time()
-        items = sorted(self.entries(), key=lambda item: item.used)
-        left = sum(item.size for item in items)
-        gone = []
-        for item in items:
-            if everything or (older is not None and now - item.used > older) or (size is not None and left > size):
-                with contextlib.suppress(FileNotFoundError):
-                    item.path.unlink()
-                gone.append(item)
-                left -= item.size
-        for path in (*self.folder.glob("[0-9a-f]/.*.npz.*.tmp"), *self.folder.glob(f"{ASIDE}/*.npz*")):
-            with contextlib.suppress(FileNotFoundError):
-                if path.parent.name == ASIDE or now - path.stat().st_mtime > _WRITING:
-                    path.unlink()
-        return Pruned(len(gone), sum(item.size for item in gone), len(items) - len(gone), left)
+        checked = list(self.verify())
+        files: dict[Path, list[Item]] = {item.path: [] for item, _ in checked}
+        for name, info in self._files(_NAME) + self._files(_PARTIAL):
+            if Path(name) not in files and now - info.st_mtime > _WRITING:
+                Path(name).unlink(missing_ok=True)
+        stay = sorted(_last(item for item, sound in checked if sound), key=lambda i: (i.used, i.record.written))
+        if everything:
+            stay = []
+        if older is not None:
+            stay = [item for item in stay if now - item.used <= older]
+        left = sum(item.size for item in stay)
+        if size is not None:
+            while left > size:
+                left -= stay.pop(0).size
+        for item in stay:
+            files[item.path].append(item)
+        before = Counter(item.path for item, _ in checked)
+        # Files that go wholly go first: to write one anew takes room.
+        for path, items in sorted(files.items(), key=lambda file: len(file[1])):
+            if len(items) < before[path]:
+                self._rewrite(path, items)
+        return Pruned(len(checked) - len(stay), sum(item.size for item, _ in checked) - left, len(stay), left)
 
-    def _path(self, key: str) -> str:
-        if not _KEY.match(key):
-            raise InputError("key of a run", found=repr(key), expected="64 hexadecimal digits, as key_of() gives")
-        return f"{self.folder}/{key[0]}/{key}.npz"
+    def _items(self) -> Iterator[Item]:
+        """Every record of every file, damaged ones too."""
+        for path, info in self._files():
+            with contextlib.suppress(OSError), _file(path) as file:
+                for record in records(file, 0, info.st_size):
+                    yield Item(Path(path), record, info.st_mtime)
 
-    def _set_aside(self, path: Path) -> None:
-        moved = ""
-        with contextlib.suppress(OSError):  # another process was faster, or nothing can be written: it is refused again
-            (self.folder / ASIDE).mkdir(exist_ok=True)
-            os.replace(path, self.folder / ASIDE / path.name)
-            moved = f" and was moved to {ASIDE}/"
-        self._say(f"store {self.folder}: entry {path.name} is corrupt{moved}. The run is made again")
+    def _files(self, names: re.Pattern[str] = _NAME) -> list[tuple[str, os.stat_result]]:
+        """The files with runs, or others; none where there is no folder any more."""
+        found = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if names.match(entry.name):
+                    with contextlib.suppress(FileNotFoundError):  # another process may prune
+                        found.append((entry.path, entry.stat()))
+        return found
+
+    def _read(self, raw: bytes) -> Entry | None:
+        """The entry of a key, as far as this object knows of it."""
+        places = self._places.get(raw, [])
+        while places:
+            path, record = places[-1]
+            try:
+                with _file(path) as file:
+                    entry = _entry(record, file)
+                    self._use(path, file)
+            except FileNotFoundError:  # another process pruned
+                places.pop()
+                continue
+            except OSError as error:
+                self._say(f"cannot read {path}: {error.strerror or error}. Its runs are made again")
+                return None
+            if entry is not None:
+                return entry
+            self._say(f"store {self.folder}: entry {raw.hex()} is corrupt. The run is made again")
+            places.pop()
+        return None
+
+    def _use(self, path: str, file: int) -> None:
+        """Write down that a file is used, now and then."""
+        if time.monotonic() - self._touched.get(path, float("-inf")) > _USED:
+            self._touched[path] = time.monotonic()
+            with contextlib.suppress(OSError):  # one that may only be read
+                os.utime(file)
+
+    def _search(self) -> bool:
+        """Whether runs have been kept since the last search, by other processes; from now on they are known."""
+        if len(self._lengths) > _FEW and time.monotonic() - self._when < 1.0:
+            return False
+        self._when, news = time.monotonic(), False
+        for path, info in self._files():
+            known = self._known.get(path, 0)
+            if info.st_size in (known, self._lengths.get(path)):
+                continue
+            self._lengths[path] = info.st_size
+            try:
+                with _file(path) as file:
+                    for record in records(file, known, info.st_size):
+                        if record.key:
+                            self._found(path, record)
+                            news = True
+                        elif record.offset + record.size < info.st_size:  # not of what is being written
+                            self._say(f"store {self.folder}: {record.size} bytes of {path} are corrupt")
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self._say(f"cannot read {path}: {error.strerror or error}. Its runs are made again")
+        return news
+
+    def _found(self, path: str, record: Record) -> None:
+        """Remember where an entry is."""
+        self._known[path] = record.offset + record.size
+        places = self._places.setdefault(record.key, [])
+        places.append((path, record))
+        places.sort(key=lambda place: place[1].written)
+
+    def _append(self, data: bytes) -> int:
+        """Append a record to the file of this process; its first byte there. Raises OSError and leaves nothing."""
+        pid, path = self._own
+        append = os.O_WRONLY | os.O_APPEND
+        with contextlib.ExitStack() as stack:
+            try:
+                if pid != os.getpid():  # nothing kept so far, or this process was forked
+                    raise FileNotFoundError
+                file = stack.enter_context(_file(path, append))
+            except FileNotFoundError:  # or another process pruned
+                path = f"{self.folder}/{secrets.token_hex(8)}.runs"
+                file = stack.enter_context(_file(path, append | os.O_CREAT | os.O_EXCL))
+                self._own = os.getpid(), path
+            offset = os.fstat(file).st_size
+            rest = memoryview(data)
+            try:
+                while rest:
+                    rest = rest[os.write(file, rest):]
+            except BaseException:
+                self._own = (0, "")  # nothing is to stand behind half a record
+                with contextlib.suppress(OSError):
+                    os.ftruncate(file, offset) if offset else os.unlink(path)
+                raise
+        return offset
+
+    def _rewrite(self, path: Path, items: Sequence[Item]) -> None:
+        """Leave nothing but these entries of a file. Another process finds them under the file's new name."""
+        if items:
+            name = f"{secrets.token_hex(8)}.runs"
+            partial = self.folder / f".{name}.tmp"
+            try:
+                with _file(path) as source, open(partial, "xb") as sink:
+                    for item in items:
+                        sink.write(os.pread(source, item.size, item.record.offset))
+                os.utime(partial, (items[0].used, items[0].used))
+                os.replace(partial, self.folder / name)
+            except OSError as error:
+                partial.unlink(missing_ok=True)
+                raise InputError(f"store {self.folder}", found=f"{path.name} cannot be written anew: "
+                                 f"{error.strerror or error}", expected="room for what is to stay of it",
+                                 remedy="Remove more, or all, or make room") from None
+        path.unlink(missing_ok=True)
 
     def _say(self, message: str) -> None:
         """A warning, once."""
-        with self._lock:
-            if message in self._said:
-                return
+        if message not in self._said:
             self._said.add(message)
-        warnings.warn(message, StoreWarning, stacklevel=3)
+            warnings.warn(message, StoreWarning, stacklevel=3)
 
 
-def key_of(parts: Iterable[str | bytes]) -> str:
-    """The key of a run that is the result of these parts, in this order."""
-    digest = hashlib.sha256(f"spicemem store {FORMAT}\n".encode())
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(f"{len(data)}\n".encode())  # so that no two lists of parts read alike
-        digest.update(data)
-    return digest.hexdigest()
+def _raw(key: str) -> bytes:
+    if not _KEY.match(key):
+        raise InputError("key of a run", found=repr(key), expected="64 hexadecimal digits, as key_of() gives")
+    return bytes.fromhex(key)
 
 
-def _members(key: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> list[tuple[str, bytes]]:
-    """What stands in an entry, by name."""
+@contextlib.contextmanager
+def _file(path: str | Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """A file, without the buffer and the checks of open(), which take longer than a record. Raises OSError."""
+    file = os.open(path, flags | os.O_CLOEXEC, 0o666)
     try:
-        # A line for each fact, by the quick writer of the library, which knows no indentation.
-        text = json.dumps({"format": FORMAT, "key": key, "facts": facts}, separators=(",\n", ": "))
-        members = [(_FACTS, text.encode())]
-        for name, given in arrays.items():
+        yield file
+    finally:
+        os.close(file)
+
+
+def _last(items: Iterable[Item]) -> Iterable[Item]:
+    """Of each run the entry that was written last."""
+    return {item.key: item for item in sorted(items, key=lambda item: item.record.written)}.values()
+
+
+def _body(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> bytes:
+    """What stands in a record: a line of JSON, then each array as a .npy file."""
+    try:
+        text = json.dumps({"format": FORMAT, "arrays": list(arrays), "facts": facts})
+        parts = [text.encode(), b"\n"]
+        for given in arrays.values():
             values = np.asanyarray(given)
-            members.append((f"{name}.npy", _header(values.dtype, values.shape, values.flags.fnc) + values.tobytes("A")))
+            parts += _header(values.dtype, values.shape, values.flags.fnc), values.tobytes("A")
     except (TypeError, ValueError) as error:
         raise InputError("entry of the store", found=str(error),
                          expected="arrays of numbers, and facts that JSON can hold") from None
-    return members
+    return b"".join(parts)
 
 
 @lru_cache(maxsize=1024)
@@ -248,46 +373,28 @@ def _header(dtype: np.dtype[Any], shape: tuple[int, ...], columns: bool) -> byte
     return sink.getvalue()
 
 
-_LOCAL, _CENTRAL, _END = struct.Struct("<4s5H3I2H"), struct.Struct("<4s6H3I5H2I"), struct.Struct("<4s4H2IH")
-
-
-def _zipped(members: Sequence[tuple[str, bytes]]) -> bytearray:
-    """A zip file that is not compressed, with room for the digest as its comment.
-
-    By hand, since module zipfile takes four times as long, and a run may take milliseconds. Raises OSError for more
-    than 4 GB.
-    """
-    body, index = bytearray(), bytearray()
-    for name, data in members:
-        if len(body) + len(data) >= 2**32 - 2**16:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        spelt = name.encode()
-        head = (20, 0x800, 0, 0, 33, zlib.crc32(data), len(data), len(data), len(spelt), 0)  # UTF-8, stored, 1980-01-01
-        index += _CENTRAL.pack(b"PK\1\2", 20, *head, 0, 0, 0, 0, len(body)) + spelt
-        body += _LOCAL.pack(b"PK\3\4", *head) + spelt + data
-    end = _END.pack(b"PK\5\6", 0, 0, len(members), len(members), len(index), len(body), _DIGEST)
-    return body + index + end + bytes(_DIGEST)
-
-
-def _digest(data: bytes | bytearray) -> bytes:
-    """Of all but the last bytes of an entry, which are to be this."""
-    return hashlib.blake2b(memoryview(data)[:-_DIGEST], digest_size=_DIGEST // 2).hexdigest().encode()
-
-
-def _unpacked(key: str, data: bytes) -> Entry | None:
-    """The entry in the bytes of a file, None if they are not what was written under this key."""
-    if _digest(data) != data[-_DIGEST:]:
-        return None
+def _entry(record: Record, file: int) -> Entry | None:
+    """The entry in a record, None where it is not what was written. Raises OSError."""
+    body = body_of(record, file)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            head = json.loads(archive.read(_FACTS))
-            arrays = {}
-            for name in archive.namelist()[1:]:
-                with archive.open(name) as member:
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
-            return Entry(key, arrays, head["facts"]) if (head["format"], head["key"]) == (FORMAT, key) else None
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError):  # whole, but not ours
+        if body is None or not record.key:
+            return None
+        source = io.BytesIO(body)
+        head = json.loads(source.readline())
+        arrays = {name: np.lib.format.read_array(source, allow_pickle=False) for name in head["arrays"]}
+        return Entry(record.key.hex(), arrays, head["facts"]) if head["format"] == FORMAT else None
+    except (KeyError, TypeError, ValueError):  # whole, but not ours
         return None
+
+
+def key_of(parts: Iterable[str | bytes]) -> str:
+    """The key of a run that is the result of these parts, in this order."""
+    digest = hashlib.sha256(f"spicemem store {FORMAT}\n".encode())
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(f"{len(data)}\n".encode())  # so that no two lists of parts read alike
+        digest.update(data)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager
@@ -313,6 +420,7 @@ def use(folder: Path | None) -> Iterator[Store | None]:
 
 
 _opened: dict[str, Store] = {}
+os.register_at_fork(after_in_child=_opened.clear)  # a lock that another thread held would stay locked in the child
 
 
 def active() -> Store | None:

@@ -41,6 +41,7 @@ from spicemem.campaign import (
     sweep,
     yields,
 )
+from spicemem.campaign.execution import opened
 from spicemem.campaign.plots import pictures
 from spicemem.campaign.scored import scored
 from spicemem.circuit import Circuit, Resistor, VoltageSource
@@ -52,6 +53,7 @@ from spicemem.errors import EngineError, InputError, SpicememError
 from spicemem.experiments import EXPERIMENTS
 from spicemem.protocols import stdp
 from spicemem.spread import Lognormal, Normal, Relative, Uniform
+from spicemem.store import Store
 from spicemem.waveform import Waveform
 
 PRE = Waveform.points((-0.015, 0), (-0.0149, -6.5), (-1e-4, -6.5), (0, 6.5), (0.1, 0))
@@ -292,6 +294,22 @@ def test_a_given_executor_whose_worker_dies_is_an_error(tmp_path: Path) -> None:
         sweep(dies, {"a": [float(k) for k in range(8)]}, executor=pool, folder=tmp_path)
 
 
+def places(workers: int, enough: int) -> set[frozenset[int]]:
+    """Where the workers of a pool may run, asked until so many answers are known."""
+    seen: set[frozenset[int]] = set()
+    until = time.monotonic() + 20.0
+    with opened(f"processes:{workers}") as pool:
+        while len(seen) < enough and time.monotonic() < until:
+            seen |= {frozenset(f.result()) for f in [pool.executor.submit(os.sched_getaffinity, 0) for _ in range(40)]}
+    return seen
+
+
+def test_a_worker_for_each_processor_keeps_to_it() -> None:
+    cpus = os.sched_getaffinity(0)
+    assert places(len(cpus), len(cpus)) == {frozenset({cpu}) for cpu in cpus}
+    assert places(len(cpus) + 1, 1) == {frozenset(cpus)}
+
+
 def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr("spicemem.campaign.execution.PATIENCE", 0.2)
@@ -301,7 +319,7 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
 
 def entries(folder: Path) -> set[str]:
     """The finished runs in a store."""
-    return {path.stem for path in Path(folder).glob("[0-9a-f]/*.npz")}
+    return {item.key for item in Store(folder).entries()} if folder.is_dir() else set()
 
 
 class Counted:
@@ -411,7 +429,8 @@ def test_the_counter_sees_a_run_that_is_repeated(
 
     assert again() == 4 and campaign.stored() == 4
     assert again() == 4  # unchanged: read, not simulated
-    next((tmp_path / "out" / "store").glob("[0-9a-f]/*.npz")).unlink()
+    kept = Store(tmp_path / "out" / "store")
+    assert kept.prune(size=kept.size() - 1).removed == 1
     assert again() == 5
 
 

@@ -87,10 +87,11 @@ def test_warnings_and_numbers_of_every_kind_come_back(tmp_path):
     assert entry.arrays["signals"].tobytes() == values.tobytes() and entry.arrays["whole"].tolist() == [0, 1, 2]
     assert entry.arrays["v(net)"].shape == (0,) and entry.facts == facts
     # readable with what everybody has
-    file = tmp_path / "a" / f"{'a' * 64}.npz"
-    with np.load(file, allow_pickle=False) as opened:
-        assert opened["signals"].tobytes() == values.tobytes()
-        assert json.loads(opened["facts.json"])["facts"] == facts
+    (file,) = tmp_path.glob("*.runs")
+    text = file.read_bytes()[96:]
+    line, arrays = text.split(b"\n", 1)
+    assert json.loads(line)["facts"] == facts
+    assert np.load(io.BytesIO(arrays)).tobytes() == values.tobytes()
 
 
 def test_the_run_of_a_file_that_is_kept_is_real(tmp_path, ngspice):
@@ -361,41 +362,63 @@ def test_a_compiled_module_counts_by_its_content(imagined, vacask, tmp_path):
 def entry_of(folder):
     kept = Store(folder)
     kept.put("b" * 64, {"signals": np.linspace(0, 1, 50)}, {"warnings": [], "signals": ["v(a)"]})
-    return kept, folder / "b" / f"{'b' * 64}.npz"
+    (item,) = kept.entries()
+    return item.path
+
+
+def flipped(data, k, bit=1):
+    return data[:k] + bytes([data[k] ^ bit]) + data[k + 1:]
+
+
+def got(folder, key="b" * 64):
+    """What a process gets that has not used the store before."""
+    return Store(folder).get(key)
 
 
 @pytest.mark.filterwarnings("ignore::spicemem.store.StoreWarning")
 def test_no_changed_bit_and_no_lost_byte_comes_back(tmp_path):
-    kept, file = entry_of(tmp_path)
+    file = entry_of(tmp_path)
     whole, draw = file.read_bytes(), random.Random(1)
-    bits = [(k, 1 << draw.randrange(8)) for k in range(0, len(whole), 3)]
-    wrong = [whole[:k] + bytes([whole[k] ^ bit]) + whole[k + 1:] for k, bit in bits]
-    wrong += [whole[:k] for k in (0, 1, 63, 64, 65, len(whole) // 2, len(whole) - 1)]
-    wrong += [whole + b"\0", whole[64:], b"PK", whole[:200] + bytes(200) + whole[400:]]
+    wrong = [flipped(whole, k, 1 << draw.randrange(8)) for k in range(len(whole))]
+    wrong += [whole[:k] for k in (0, 1, 63, 95, 96, 97, len(whole) // 2, len(whole) - 1)]
+    wrong += [whole[64:], whole[:200] + bytes(200) + whole[400:], b"", bytes(5000)]
     for data in wrong:
         file.write_bytes(data)
-        assert kept.get("b" * 64) is None
-        assert not file.exists() and (tmp_path / store.ASIDE / file.name).read_bytes() == data
-    file.write_bytes(whole)
-    assert kept.get("b" * 64).arrays["signals"][-1] == 1.0
-    # a whole entry under the name of another one
-    other = tmp_path / "c" / f"{'c' * 64}.npz"
-    other.parent.mkdir()
-    other.write_bytes(whole)
-    assert kept.get("c" * 64) is None
+        assert got(tmp_path) is None
+    for data in (whole, whole + b"\0", whole + whole[:300], b"before" + whole):
+        file.write_bytes(data)
+        assert got(tmp_path).arrays["signals"][-1] == 1.0
+
+
+@pytest.mark.filterwarnings("ignore::spicemem.store.StoreWarning")
+def test_damage_hides_no_other_entry(tmp_path, monkeypatch):
+    kept = Store(tmp_path)
+    for k in "abc":
+        kept.put(k * 64, {"signals": np.full(20, ord(k))}, {})
+    (file,) = tmp_path.glob("*.runs")
+    whole = file.read_bytes()
+    size = len(whole) // 3
+    for k in range(size, 2 * size):
+        file.write_bytes(flipped(whole, k))
+        fresh = Store(tmp_path)
+        assert [fresh.get(key * 64) is None for key in "abc"] == [False, True, False], k
+        assert [sound for _, sound in fresh.verify()] == [True, False, True]
+    monkeypatch.setattr("spicemem.records._CHUNK", 150)  # a search over the edges of what it reads at once
+    for k in range(size, size + 96):
+        file.write_bytes(flipped(whole, k))
+        assert Store(tmp_path).get("c" * 64)
+    # planted fault: without the search for the next record, what follows is lost
+    monkeypatch.setattr("spicemem.records._next", lambda file, start, end: end)
+    assert Store(tmp_path).get("c" * 64) is None
 
 
 def test_the_check_sum_is_what_finds_them(tmp_path, monkeypatch):
     """Planted fault: without it a changed bit comes back as a result."""
-    kept, file = entry_of(tmp_path)
-    data = bytearray(file.read_bytes())
-    k = data.index(np.linspace(0, 1, 50)[17:19].tobytes())
-    data[k + 6] ^= 1
-
-    monkeypatch.setattr(store, "_digest", lambda data: bytes(data[-64:]))
-    monkeypatch.setattr(store.zipfile.ZipExtFile, "_update_crc", lambda self, newdata: None)
-    file.write_bytes(data)
-    assert kept.get("b" * 64).arrays["signals"][17] != np.linspace(0, 1, 50)[17]
+    monkeypatch.setattr("spicemem.records._digest", lambda data, size: bytes(size))
+    file = entry_of(tmp_path)
+    data = file.read_bytes()
+    file.write_bytes(flipped(data, data.index(np.linspace(0, 1, 50)[17:19].tobytes()) + 6))
+    assert got(tmp_path).arrays["signals"][17] != np.linspace(0, 1, 50)[17]
 
 
 def test_a_corrupt_entry_is_said_and_made_again(tmp_path):
@@ -403,13 +426,23 @@ def test_a_corrupt_entry_is_said_and_made_again(tmp_path):
     with store.use(tmp_path) as kept:
         plain = ask(engine)
         (item,) = kept.entries()
-        item.path.write_bytes(item.path.read_bytes()[:-100])
-        with pytest.warns(StoreWarning, match="corrupt and was moved to corrupt/"):
+        item.path.write_bytes(flipped(item.path.read_bytes(), item.size - 100))
+        with pytest.warns(StoreWarning, match="is corrupt. The run is made again"):
             again = ask(engine)
         assert not again.stored and same(plain, again) and ask(engine).stored
+    with store.use(tmp_path) as kept, warnings.catch_warnings():
+        warnings.simplefilter("error")  # another process finds the second one, and has nothing to say
+        assert ask(engine).stored
+        assert sorted(sound for _, sound in kept.verify()) == [False, True]
+        assert kept.prune().removed == 1 and [sound for _, sound in kept.verify()] == [True]
+        assert ask(engine).stored
+    (item,) = kept.entries()
+    item.path.write_bytes(b"?" + item.path.read_bytes() + item.path.read_bytes())
+    with pytest.warns(StoreWarning, match=r"\d+ bytes of .* are corrupt"):
+        Store(tmp_path).get(item.key)
 
 
-def test_nothing_but_numbers_and_json_goes_in(tmp_path):
+def test_nothing_but_numbers_and_json_goes_in(tmp_path, monkeypatch):
     kept = Store(tmp_path)
     for arrays, facts in (({"a": np.array([object()])}, {}), ({}, {"a": {1, 2}}), ({}, {"a": np.float64})):
         with pytest.raises(InputError, match="arrays of numbers, and facts that JSON can hold"):
@@ -417,18 +450,16 @@ def test_nothing_but_numbers_and_json_goes_in(tmp_path):
     for key in ("", "../../etc/passwd", "A" * 64, "a" * 64 + "\n"):
         with pytest.raises(InputError, match="key of a run"):
             kept.get(key)
+        with pytest.raises(InputError, match="key of a run"):
+            kept.put(key, {}, {})
     assert not list(kept.entries())
     # what somebody pickled is not loaded
     sink = io.BytesIO()
-    np.savez(sink, signals=np.array([{"a": 1}], dtype=object))
-    with store.zipfile.ZipFile(sink, "a") as archive:
-        archive.writestr("facts.json", json.dumps({"format": store.FORMAT, "key": "a" * 64, "facts": {}}))
-        archive.comment = b"0" * 64
-    data = bytearray(sink.getvalue())
-    data[-64:] = store._digest(data)
-    file = tmp_path / "a" / f"{'a' * 64}.npz"
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(data)
+    np.save(sink, np.array([{"a": 1}], dtype=object))
+    body = json.dumps({"format": store.FORMAT, "arrays": ["signals"], "facts": {}}).encode() + b"\n" + sink.getvalue()
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_body", lambda arrays, facts: body)
+        kept.put("a" * 64, {}, {})
     with pytest.warns(StoreWarning):
         assert kept.get("a" * 64) is None
 
@@ -454,6 +485,22 @@ def test_a_full_disk_costs_no_result(tmp_path):
         assert len(said) == 1 and "cannot write (File too large). Runs are not kept" in said[0]  # once
         assert not [p for p in tmp_path.rglob("*") if p.is_file()]
         assert not ask(engine).stored and ask(engine).stored  # there is room again
+
+
+def test_half_a_record_is_taken_back(tmp_path):
+    kept, arrays = Store(tmp_path), {"signals": np.arange(100.0)}
+    kept.put("a" * 64, arrays, {})
+    (file,) = tmp_path.glob("*.runs")
+    before, limits = file.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 300, limits[1]))
+    try:
+        _, said = warned(lambda: kept.put("b" * 64, arrays, {}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(said) == 1 and file.read_bytes() == before
+    kept.put("c" * 64, arrays, {})
+    assert [kept.get(k * 64) is None for k in "abc"] == [got(tmp_path, k * 64) is None for k in "abc"]
+    assert [kept.get(k * 64) is None for k in "abc"] == [False, True, False]
 
 
 def test_a_folder_that_vanishes_costs_no_result(tmp_path):
@@ -518,12 +565,15 @@ def test_use_is_for_all_threads_and_what_is_started_and_ends(tmp_path, monkeypat
 
 
 def filled(folder, count=5, now=None):
-    """A store of entries whose last uses are a day apart, the first of them the oldest; all of one size."""
-    kept = Store(folder)
+    """A store of entries of as many processes, with last uses a day apart, the first of them the oldest; all of one
+    size."""
     for k in range(count):
-        kept.put(f"{k:02x}" + "0" * 62, {"signals": np.zeros(100)}, {"engine": "ngspice", "version": "46", "k": 0})
+        before = set(Path(folder).glob("*.runs"))
+        Store(folder).put(f"{k:02x}" + "0" * 62, {"signals": np.zeros(100)}, {"engine": "ngspice", "version": "46"})
+        (file,) = set(Path(folder).glob("*.runs")) - before
         moment = (now or time.time()) - 86400.0 * (count - k - 0.5)
-        os.utime(kept._path(f"{k:02x}" + "0" * 62), (moment, moment))
+        os.utime(file, (moment, moment))
+    kept = Store(folder)
     return kept, kept.size() // count
 
 
@@ -537,21 +587,82 @@ def test_prune_by_age_size_or_all(tmp_path):
     assert kept.prune(older=3 * 86400) == store.Pruned(2, 2 * each, 3, 3 * each) and keys(kept) == [2, 3, 4]
     assert kept.get("02" + "0" * 62)  # used now
     assert kept.prune(size=2 * each + 1).removed == 1 and keys(kept) == [2, 4]
-    (tmp_path / "a" / "notes.txt").write_text("mine")
-    (tmp_path / "a" / "0" / "mine.npz").write_text("mine")
+    for name in ("notes.txt", "mine.runs"):
+        (tmp_path / "a" / name).write_text("mine")
+        os.utime(tmp_path / "a" / name, (0, 0))
     assert kept.prune(everything=True) == store.Pruned(2, 2 * each, 0, 0)
-    assert {p.name for p in (tmp_path / "a").rglob("*") if p.is_file()} == {"notes.txt", "mine.npz"}  # not ours
+    assert {p.name for p in (tmp_path / "a").rglob("*") if p.is_file()} == {"notes.txt", "mine.runs"}  # not ours
     assert Store(tmp_path / "a").prune(everything=True).removed == 0
+
+
+def test_a_file_of_which_some_is_pruned_goes_on(tmp_path):
+    kept, other = Store(tmp_path), Store(tmp_path)
+    for k in range(10):
+        kept.put(f"{k:064x}", {"signals": np.arange(50.0) + k}, {})
+    assert other.get(f"{0:064x}")  # knows the file as it was
+    assert Store(tmp_path).prune(size=kept.size() // 2).left == 5
+    for reader in (kept, other):
+        assert [reader.get(f"{k:064x}") is None for k in range(10)] == [True] * 5 + [False] * 5
+    kept.put(f"{10:064x}", {"signals": np.arange(50.0)}, {})
+    assert other.get(f"{10:064x}") and len(list(tmp_path.glob("*"))) == 2
+    kept.put(f"{10:064x}", {"signals": np.arange(51.0)}, {})  # once more: the last one counts
+    assert len(got(tmp_path, f"{10:064x}").arrays["signals"]) == 51
+    assert len(list(kept.entries())) == 6 and kept.prune().removed == 1
+
+
+def test_prune_without_room_says_so_and_loses_nothing(tmp_path, monkeypatch):
+    kept = Store(tmp_path)
+    for k in "ab":
+        kept.put(k * 64, {"signals": np.arange(100.0)}, {})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"cannot be written anew: File too large.*Remove more, or all"):
+            kept.prune(size=kept.size() - 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert got(tmp_path, "a" * 64) and got(tmp_path, "b" * 64) and len(list(tmp_path.iterdir())) == 1
 
 
 def test_prune_takes_what_killed_writers_left_but_not_what_is_being_written(tmp_path):
     kept, _ = filled(tmp_path, 1)
-    old, new = (tmp_path / "0" / f".{'0' * 64}.npz.{token}.tmp" for token in ("aaaa", "bbbb"))
-    for path in (old, new):
-        path.write_bytes(b"half")
-    os.utime(old, (time.time() - 7200,) * 2)
+    names = [f".{token * 16}.runs.tmp" for token in "ab"] + [f"{token * 16}.runs" for token in "ab"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+    for name in names[::2]:
+        os.utime(tmp_path / name, (time.time() - 7200,) * 2)
     kept.prune()
-    assert not old.exists() and new.exists() and keys(kept) == [0]
+    assert [(tmp_path / name).exists() for name in names] == [False, True, False, True] and keys(kept) == [0]
+
+
+def test_processes_see_what_others_keep(tmp_path):
+    kept = [Store(tmp_path) for _ in range(3)]
+    for k in range(30):
+        kept[k % 2].put(f"{k:064x}", {"signals": np.array([k])}, {})
+        assert all(one.get(f"{k:064x}").arrays["signals"][0] == k for one in kept)
+        assert kept[2].get("f" * 64) is None
+    assert len(list(tmp_path.iterdir())) == 2  # a file for each that writes
+    # of a store of many files at most once a second
+    many = [Store(tmp_path) for _ in range(40)]
+    for k, one in enumerate(many):
+        one.put(f"{100 + k:064x}", {}, {})
+    reader = Store(tmp_path)
+    assert all(reader.get(f"{100 + k:064x}") for k in range(40))
+    many[0].put("e" * 64, {}, {})
+    assert reader.get("e" * 64) is None
+    reader._when -= 1.0
+    assert reader.get("e" * 64)
+
+
+def test_a_forked_process_has_its_own_file(tmp_path):
+    kept = Store(tmp_path)
+    kept.put("a" * 64, {}, {})
+    if not (child := os.fork()):
+        kept.put("b" * 64, {}, {})
+        os._exit(0)
+    os.waitpid(child, 0)
+    kept.put("c" * 64, {}, {})
+    assert len(list(tmp_path.iterdir())) == 2 and all(kept.get(k * 64) for k in "abc")
 
 
 WRITER = """
@@ -797,14 +908,15 @@ def test_cache_shows_verifies_and_prunes(tmp_path, monkeypatch):
     assert shown.exit_code == 0 and re.search(r"ngspice 46 *\| 5 ", shown.stdout)
     assert "5 entries" in shown.stdout and re.search(r"last week *\| 4 ", shown.stdout)
     assert call("cache", "verify", "--store", tmp_path / "runs").stdout == "5 entries, all as they were written\n"
-    broken = Path(kept._path("03" + "0" * 62))
-    broken.write_bytes(broken.read_bytes()[:-1])
+    (broken,) = (item for item in kept.entries() if item.key[:2] == "03")
+    used = broken.path.stat().st_mtime
+    broken.path.write_bytes(flipped(broken.path.read_bytes(), broken.size - 1))
+    os.utime(broken.path, (used, used))
     bad = call("cache", "verify", "--store", tmp_path / "runs")
-    assert bad.exit_code == 1 and f"corrupt: 03{'0' * 62}" in bad.stdout and "1 of 5 entries" in bad.stderr
-    assert "1 entry in" in call("cache", "--store", tmp_path / "runs").stdout
+    assert bad.exit_code == 1 and f"corrupt: 03{'0' * 62} at byte 0 of {broken.path.name}" in bad.stdout
+    assert "1 of 5 entries are not what was written" in " ".join(bad.stderr.split())
     monkeypatch.setenv("SPICEMEM_STORE", str(tmp_path / "runs"))
-    assert "removed 2 entries" in call("cache", "prune", "--older", "3d").stdout and keys(kept) == [2, 4]
-    assert not list((tmp_path / "runs" / store.ASIDE).iterdir())
+    assert "removed 3 entries" in call("cache", "prune", "--older", "3d").stdout and keys(kept) == [2, 4]
     assert "removed 1 entry" in call("cache", "prune", "--size", f"{each}").stdout and keys(kept) == [4]
     assert "0 entries left, 0 B" in call("cache", "prune", "--all").stdout
 

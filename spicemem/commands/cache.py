@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,9 +32,10 @@ def cache(
 ) -> None:
     """The store of finished runs: what is in it, whether it is sound, and making it smaller.
 
-    show: entries by engine and by when they were last used. verify: reads every entry; those that are not what was
-    written are moved into the folder `corrupt` of the store, and the exit status is 1. prune: removes entries, and what
-    killed processes left behind: files half written, and folders of their runs among the temporary files.
+    show: entries by engine and by when they were last used. verify: reads every entry; where one is not what was
+    written, the exit status is 1. prune: removes entries (use is known of files, and a file holds the runs of a
+    process), those that are corrupt, and what killed processes left behind: files half written, and folders of their
+    runs among the temporary files.
 
     \b
     Examples:
@@ -65,8 +65,6 @@ def cache(
 
 
 def _show(store: Store) -> None:
-    from spicemem.store import ASIDE
-
     engines: dict[str, list[float]] = {}
     ages = {words: [0.0, 0.0] for _, words in _AGES}
     now = time.time()
@@ -85,26 +83,18 @@ def _show(store: Store) -> None:
             (name, f"{row[0]:.0f}", _bytes(row[1]), f"{row[2]:.1f} s") for name, row in sorted(engines.items())])
         print_table(console, ("last used", "entries", "size"), [
             (words, f"{row[0]:.0f}", _bytes(row[1])) for words, row in ages.items() if row[0]])
-    aside = len(list(store.folder.glob(f"{ASIDE}/*")))
-    if aside:
-        print(f"{_entries(aside)} in {store.folder / ASIDE}: corrupt, moved there. `spicemem cache prune` removes them")
 
 
 def _verify(store: Store) -> None:
-    from spicemem.store import ASIDE, StoreWarning
-
-    checked, bad = 0, []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", StoreWarning)  # said below
-        for item, sound in store.verify():
-            checked += 1
-            if not sound:
-                bad.append(item.key)
-    for key in bad:
-        print(f"corrupt: {key}")
+    checked, bad = 0, 0
+    for item, sound in store.verify():
+        checked += 1
+        if not sound:
+            bad += 1
+            print(f"corrupt: {item.key or 'entry'} at byte {item.record.offset} of {item.path.name}")
     if bad:
-        fail(f"{len(bad)} of {_entries(checked)} are not what was written. They are in {store.folder / ASIDE}; their "
-             "runs will be made again")
+        fail(f"{bad} of {_entries(checked)} are not what was written; `spicemem cache prune` removes them. Their runs "
+             "will be made again")
     print(f"{_entries(checked)}, all as they were written")
 
 
