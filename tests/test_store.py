@@ -24,7 +24,7 @@ from spicemem import cli, engines, store
 from spicemem.circuit import Capacitor, Circuit, CurrentSource, Foreign, Inductor, Resistor, VerilogA, VoltageSource
 from spicemem.circuits.synapses import divider_gate
 from spicemem.engines import base as engines_base
-from spicemem.engines import identity, orphans
+from spicemem.engines import identity, orphans, process
 from spicemem.errors import InputError, SimulationError
 from spicemem.experiments import EXPERIMENTS
 from spicemem.experiments.base import Experiment
@@ -787,10 +787,10 @@ if __name__ == "__main__":
 def inside(folder):
     """Processes that work in a folder, but for those that are over: {pid: command line}."""
     found = {}
-    for process in Path("/proc").glob("[0-9]*"):
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if os.readlink(process / "cwd").startswith(str(folder)):
-                found[int(process.name)] = (process / "cmdline").read_bytes()
+            if os.readlink(entry / "cwd").startswith(str(folder)):
+                found[int(entry.name)] = (entry / "cmdline").read_bytes()
         except OSError:
             continue
     return found
@@ -828,7 +828,7 @@ def test_no_simulator_outlives_the_process_that_started_it(name, end, kind, coun
         assert until(lambda: not [p for p in Path("/proc").glob("[0-9]*/cmdline")
                                   if f" {running.pid} ".encode() in read(p)], 2.0)  # nor is there a watcher
     # its folders are found and removed
-    left = list(tmp_path.glob("spicemem-*"))
+    left = [path for path in tmp_path.glob("spicemem-*") if path.is_dir()]
     assert len(left) == count
     assert sorted(orphans.sweep(tmp_path)) == sorted(left) and not list(tmp_path.glob("spicemem-*"))
 
@@ -862,6 +862,28 @@ def read(path):
         return b""
 
 
+@pytest.mark.parametrize(("owner", "name", "before"), [
+    (Path, "mkdir", True), (Path, "mkdir", False), (os, "rmdir", True), (shutil, "rmtree", False)])
+def test_at_no_moment_is_the_folder_of_a_run_nobodys(owner, name, before, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    if not (child := os.fork()):
+        usual = getattr(owner, name)
+
+        def killed(*args, **more):
+            if not before:
+                usual(*args, **more)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        setattr(owner, name, killed)
+        with process.run_folder("test", None):
+            pass
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert list(tmp_path.glob("spicemem-*"))
+    orphans.sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_folders_of_the_living_the_unknown_and_of_failed_runs_stay(tmp_path, ngspice):
     place, pid, _ = orphans.name().rstrip(";").rsplit(" ", 2)
     links = {"mine": orphans.name(), "elsewhere": f"another {place.split()[1]} {pid} 1;", "odd": "nobody",
@@ -869,13 +891,13 @@ def test_folders_of_the_living_the_unknown_and_of_failed_runs_stay(tmp_path, ngs
     for name, link in links.items():
         (tmp_path / f"spicemem-{name}").mkdir()
         if link:
-            os.symlink(link, tmp_path / f"spicemem-{name}" / "owner")
+            os.symlink(link, tmp_path / f"spicemem-{name}.owner")
     assert {p.name for p in orphans.sweep(tmp_path)} == {"spicemem-reused", "spicemem-ended"}
     # a failed run has been kept for people, and belongs to nobody
     with pytest.raises(SimulationError) as failed:
         ngspice.run(cell(), 1e4, max_step=1e-4, timeout=0.2)
     assert {"deck.cir", "log"} <= {p.name for p in failed.value.folder.iterdir()}
-    assert not (failed.value.folder / "owner").is_symlink()
+    assert not Path(f"{failed.value.folder}.owner").is_symlink()
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

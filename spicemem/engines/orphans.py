@@ -1,8 +1,8 @@
 """What a process that is killed would leave behind: its simulators, and the folders of their runs.
 
-A process that starts simulators names itself in their environment and in the folders of their runs. A watcher, a shell
-of a megabyte, waits for the process to end; however that was, it ends every process with that name in its environment.
-Folders whose process has ended are removed when the next one starts. (Linux; elsewhere nothing is done.)
+A process that starts simulators names itself in their environment and beside the folders of their runs. A watcher, a
+shell of a megabyte, waits for the process to end; however that was, it ends every process with that name in its
+environment. Folders whose process has ended are removed when the next one starts. (Linux; elsewhere nothing is done.)
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-#: The variable of the environment, and the link in a folder, that name the process.
-VARIABLE, LINK = "SPICEMEM_OWNER", "owner"
+#: The variable of the environment, and the end of the name of a link beside a folder, that name the process.
+VARIABLE, LINK = "SPICEMEM_OWNER", ".owner"
 
 # Not PR_SET_PDEATHSIG: it needs code between fork and exec, which is unsafe beside threads, or a program in between
 # for every run; it ends no grandchildren, and comes when the starting thread ends. The shell costs nothing a run.
@@ -102,16 +102,17 @@ os.register_at_fork(after_in_child=_forget)
 
 
 def mark(folder: Path) -> None:
-    """Say whose the folder of a run is, where the file system has links."""
+    """Say whose the folder of a run is, before it is made: at no moment is it nobody's. Where the file system has
+    links."""
     if name():
         with contextlib.suppress(OSError):
-            os.symlink(name(), folder / LINK)
+            os.symlink(name(), f"{folder}{LINK}")
 
 
 def unmark(folder: Path) -> None:
-    """The folder is to stay."""
+    """The folder has been removed, or is to stay."""
     with contextlib.suppress(OSError):
-        (folder / LINK).unlink()
+        os.unlink(f"{folder}{LINK}")
 
 
 def _dead(owner: str) -> bool:
@@ -132,13 +133,15 @@ def sweep(folder: Path | None = None) -> list[Path]:
     Returns the folders.
     """
     gone = []
-    for run in Path(folder or tempfile.gettempdir()).glob("spicemem-*"):
+    for link in Path(folder or tempfile.gettempdir()).glob(f"spicemem-*{LINK}"):
         with contextlib.suppress(OSError, ValueError):  # another one removes it too; a link that is not ours
-            owner = os.readlink(run / LINK)
+            owner, run = os.readlink(link), link.with_name(link.name.removesuffix(LINK))
             if _dead(owner):
                 _end(owner)
-                shutil.rmtree(run, ignore_errors=True)
-                gone.append(run)
+                if run.is_dir():
+                    shutil.rmtree(run, ignore_errors=True)
+                    gone.append(run)
+                unmark(run)
     return gone
 
 

@@ -7,6 +7,7 @@ import contextlib
 import math
 import os
 import resource
+import secrets
 import select
 import shutil
 import signal
@@ -84,28 +85,45 @@ def run_folder(engine: str, keep: Path | None) -> Iterator[Path]:
     """A fresh folder for one run: removed after success and interruption, kept after failure or on request."""
     try:
         if keep is None:
-            _sweep_once(tempfile.gettempdir())
-            folder = Path(tempfile.mkdtemp(prefix=f"spicemem-{engine}-"))
-            orphans.mark(folder)
+            folder = _made(engine)
         else:
             folder = Path(keep)
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SimulationError(f"folder of the {engine} run", found=str(error), expected="one that can be written",
                               remedy="Set TMPDIR to a folder with space, or give keep= another") from None
+    if keep is not None:
+        yield folder
+        return
     try:
         yield folder
     except SimulationError:
-        if keep is None:
-            orphans.unmark(folder)
+        orphans.unmark(folder)
         raise
     except BaseException:
-        if keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         raise
-    else:
-        if keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
+
+
+def _made(engine: str) -> Path:
+    """A temporary folder for a run. Raises OSError."""
+    temporary = tempfile.gettempdir()
+    _sweep_once(temporary)
+    folder = Path(temporary, f"spicemem-{engine}-{secrets.token_hex(6)}")
+    orphans.mark(folder)
+    try:
+        folder.mkdir(0o700)
+    except OSError:
+        orphans.unmark(folder)
+        raise
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder of a run."""
+    shutil.rmtree(folder, ignore_errors=True)
+    orphans.unmark(folder)
 
 
 def run(command: Sequence[str], folder: Path, timeout: float, engine: str) -> tuple[int, str]:
