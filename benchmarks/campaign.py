@@ -186,11 +186,11 @@ def main() -> None:
         "One worker and two, taking turns, each with a fresh store; starting the workers included. Efficiency: time "
         f"with one over twice the time with two. Goal: {GOAL_EFFICIENCY:g} % on 2 cores. Where there is a worker for "
         "each CPU, as in the second column on two CPUs, each keeps to one; the last columns are without that.", "",
-        "| 1 worker, s | 2 workers, s | efficiency, % | 2 workers on any CPU, s | efficiency, % |", "|---|---|---|---|---|",
+        "| 1 worker, s | 2 workers, s | efficiency, % | 2 workers on any CPU, s | efficiency, % |", "|---" * 5 + "|",
         *(f"| {one:.1f} | {two:.1f} | {e:.1f} | {free:.1f} | {50 * one / free:.1f} |"
           for (one, two, free), e in zip(rounds, efficiency, strict=True)), "",
-        f"Median {statistics.median(efficiency):.1f} %, and {statistics.median(50 * r[0] / r[2] for r in rounds):.1f} % "
-        "on any CPU.", "",
+        f"Median {statistics.median(efficiency):.1f} %; on any CPU "
+        f"{statistics.median(50 * one / free for one, _, free in rounds):.1f} %.", "",
         "## Store and bookkeeping", "",
         f"The same {BLOCK} points in this process: a plain loop without a store, and a campaign with store, data set "
         f"and folder, {len(rows)} pairs taking turns. Overhead: what the campaign takes more than the loop; median "

@@ -17,7 +17,7 @@ import secrets
 import threading
 import time
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -181,17 +181,15 @@ class Store:
         checked = list(self.verify())
         files: dict[Path, list[Item]] = {item.path: [] for item, _ in checked}
         for name, info in self._files(_NAME) + self._files(_PARTIAL):
-            if Path(name) not in files and now - info.st_mtime > _WRITING:
-                Path(name).unlink(missing_ok=True)
-        stay = sorted(_last(item for item, sound in checked if sound), key=lambda i: (i.used, i.record.written))
-        if everything:
-            stay = []
-        if older is not None:
-            stay = [item for item in stay if now - item.used <= older]
+            if Path(name) not in files and now - info.st_mtime > _WRITING and os.access(name, os.R_OK):
+                with contextlib.suppress(OSError):
+                    os.unlink(name)
+        stay = deque(sorted(_last(item for item, sound in checked if sound and not everything
+                                  and (older is None or now - item.used <= older)),
+                            key=lambda item: (item.used, item.record.written)))
         left = sum(item.size for item in stay)
-        if size is not None:
-            while left > size:
-                left -= stay.pop(0).size
+        while stay and size is not None and left > size:
+            left -= stay.popleft().size
         for item in stay:
             files[item.path].append(item)
         before = Counter(item.path for item, _ in checked)
