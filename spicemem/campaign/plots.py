@@ -60,6 +60,20 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def _panels(count: int, width: float, height: float, columns: int = 3) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, each of that size (inches), in rows of `columns`."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = _figure(width * columns, height * rows)
+    return figure, [figure.add_subplot(rows, columns, k + 1) for k in range(count)]
+
+
+def _labelled(ax: Axes, x: str, y: str = "") -> None:
+    ax.set_xlabel(x, fontsize=11)
+    ax.set_ylabel(y, fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
 def histograms(campaign: Campaign, specs: Iterable[Spec] = ()) -> Figure | None:
     """Each output over all points, with its specifications and their yield; None where nothing varies."""
     parsed = list(specs)
@@ -68,11 +82,8 @@ def histograms(campaign: Campaign, specs: Iterable[Spec] = ()) -> Figure | None:
     names = sorted(names, key=lambda n: n not in asked)[:MOST]
     if not names:
         return None
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
-    figure = _figure(4.2 * columns, 3.2 * rows)
-    for number, name in enumerate(names):
-        ax = figure.add_subplot(rows, columns, number + 1)
+    figure, axes = _panels(len(names), 4.2, 3.2)
+    for ax, name in zip(axes, names, strict=True):
         values = campaign.column(name)
         values = values[np.isfinite(values)]
         factor, text = _label(campaign, name, values)
@@ -86,9 +97,7 @@ def histograms(campaign: Campaign, specs: Iterable[Spec] = ()) -> Figure | None:
             low_high = f" ({y.low * 100:.1f} to {y.high * 100:.1f})" if np.isfinite(y.low) else ""
             title.append(f"{spec.text}: {y.share * 100:.1f} %{low_high}")
         ax.set_title("\n".join(title), fontsize=9.5, color=_RED)
-        ax.set_xlabel(text, fontsize=11)
-        ax.set_ylabel("points", fontsize=11)
-        ax.spines[["top", "right"]].set_visible(False)
+        _labelled(ax, text, "points")
     return figure
 
 
@@ -146,19 +155,16 @@ def sensitivities(campaign: Campaign) -> Figure | None:
     if not rows:
         return None
     names = list(dict.fromkeys(s.output for s in rows))
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
     most = max(sum(s.output == name for s in rows) for name in names)
-    figure = _figure(4.2 * columns, lines * (1.1 + 0.34 * most))
-    for number, name in enumerate(names):
-        ax = figure.add_subplot(lines, columns, number + 1)
+    figure, axes = _panels(len(names), 4.2, 1.1 + 0.34 * most)
+    for ax, name in zip(axes, names, strict=True):
         own = [s for s in rows if s.output == name][::-1]
         at = np.arange(len(own))
         if own[0].kind == "sobol":
             ax.barh(at + 0.19, [s.other for s in own], 0.38, color=_BLUE, label="total")
             ax.barh(at - 0.19, [s.value for s in own], 0.38, color=_GREY, label="first order")
             ax.set_xlabel("Sobol index", fontsize=10)
-            if number == 0:
+            if ax is axes[0]:
                 ax.legend(fontsize=8, frameon=False, loc="lower right")
         else:
             ax.barh(at, [s.value for s in own], 0.6, color=[_BLUE if s.other < 0.01 else _GREY for s in own])
@@ -182,10 +188,8 @@ def bands(campaign: Campaign) -> Figure | None:
     chosen = list(first.values())[:4]
     if not chosen:
         return None
-    columns = min(2, len(chosen))
-    figure = _figure(4.8 * columns, 3.5 * -(-len(chosen) // columns))
-    for number, (name, dim) in enumerate(chosen):
-        ax = figure.add_subplot(-(-len(chosen) // columns), columns, number + 1)
+    figure, axes = _panels(len(chosen), 4.8, 3.5, columns=2)
+    for ax, (name, dim) in zip(axes, chosen, strict=True):
         x = data[dim].values
         rows = data[name].transpose(*dims, dim).values.reshape(-1, len(x))
         rows = rows[np.isfinite(rows).all(axis=1)]
@@ -202,9 +206,7 @@ def bands(campaign: Campaign) -> Figure | None:
             ax.plot(x * x_factor, median, color="black", linewidth=1.5, label="median")
             ax.legend(fontsize=9, frameon=False)
         ax.axhline(0, color=_GREY, linewidth=0.7, zorder=0)
-        ax.set_xlabel(x_text, fontsize=11)
-        ax.set_ylabel(y_text, fontsize=11)
-        ax.spines[["top", "right"]].set_visible(False)
+        _labelled(ax, x_text, y_text)
     return figure
 
 
@@ -221,11 +223,8 @@ def sweep_picture(campaign: Campaign, specs: Iterable[Spec] = ()) -> Figure | No
     dims, names = [str(d) for d in data[STATUS].dims if data.sizes[d] > 1], _shown(campaign, parsed)
     if not names or not 1 <= len(dims) <= 2:
         return None
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
-    figure = _figure(4.4 * columns, 3.4 * rows)
-    for number, name in enumerate(names):
-        ax = figure.add_subplot(rows, columns, number + 1)
+    figure, axes = _panels(len(names), 4.4, 3.4)
+    for ax, name in zip(axes, names, strict=True):
         values = data[name].squeeze(drop=True)
         if len(dims) == 1:
             _line(campaign, ax, dims[0], name, np.asarray(values), [s for s in parsed if s.name == name])
@@ -267,9 +266,7 @@ def _line(campaign: Campaign, ax: Axes, dim: str, name: str, y: Array, specs: It
     ax.set_xscale(scale)
     if raw.dtype.kind not in "fiu":
         ax.set_xticks(x, [str(v) for v in raw])
-    ax.set_xlabel(x_text, fontsize=11)
-    ax.set_ylabel(y_text, fontsize=11)
-    ax.spines[["top", "right"]].set_visible(False)
+    _labelled(ax, x_text, y_text)
 
 
 def corner_picture(campaign: Campaign, specs: Iterable[Spec] = ()) -> Figure | None:
@@ -294,8 +291,7 @@ def corner_picture(campaign: Campaign, specs: Iterable[Spec] = ()) -> Figure | N
                 ax.axvline(bound * factor, color=_RED, linewidth=1.4)
         ax.set_yticks(at, labels, fontsize=9)
         ax.set_ylim(-0.7, len(labels) - 0.3)
-        ax.set_xlabel(text, fontsize=11)
-        ax.spines[["top", "right"]].set_visible(False)
+        _labelled(ax, text)
     return figure
 
 
