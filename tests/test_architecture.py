@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 #: docs/design.md, "The house": what each module or package of spicemem may stand on is what is below it.
 FLOORS = {
     "errors": 0, "names": 0, "units": 0, "files": 0, "expr": 0, "waveform": 0, "fits": 0, "curve": 0, "spread": 0,
-    "spikes": 0, "maps": 0, "store": 1, "model": 1, "devices": 2, "circuit": 2,
+    "spikes": 0, "maps": 0, "records": 0, "store": 1, "model": 1, "devices": 2, "circuit": 2,
     "circuits": 3, "render": 3, "engines": 4, "protocols": 5, "analysis": 5, "foreign": 6, "experiments": 6,
     "datasheet": 6, "portability": 6, "reproduction": 7, "campaign": 7, "regress": 7,
     "report": 8, "generate": 8, "doctor": 8, "commands": 9, "cli": 10,
