@@ -19,7 +19,8 @@ FLOORS = {
     "__main__": 9,
 }
 #: On one floor: those that a neighbour may use, because they use no neighbour of that kind themselves.
-GROUND_FLOOR = ["errors", "files", "names", "units", "waveform", "expr", "fits", "curve", "spread", "spikes", "maps"]
+GROUND_FLOOR = ["errors", "files", "names", "units", "waveform", "expr", "fits", "curve", "spread", "spikes", "maps",
+                "records"]
 
 
 def imports(source: str, package: str) -> set[str]:
