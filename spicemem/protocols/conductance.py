@@ -72,12 +72,14 @@ def _compiled(node: Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
 
 
 @memoised
-def _balancing(kind: type[Model]) -> tuple[list[Expr], list[list[Expr]]]:
-    """The currents into each internal node, and their slopes by the voltage of each."""
+def _balancing(kind: type[Model]) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    """Symbols and function of the currents into each internal node, and of their slopes by the voltage of each."""
     nodes = kind.definition.nodes
     leaving = [inward(kind, name) for name in nodes]
-    return leaving, [[derivative(current, symbol(name, dimension("V"), "node")) for name in nodes]
-                     for current in leaving]
+    outputs = [*leaving, *(derivative(current, symbol(name, dimension("V"), "node"))
+                           for current in leaving for name in nodes)]
+    inputs = symbols(*outputs)
+    return tuple(s.value for s in inputs), compile_function(outputs, inputs)
 
 
 def balance(device: Model, values: dict[str, Array]) -> None:
@@ -85,14 +87,18 @@ def balance(device: Model, values: dict[str, Array]) -> None:
     nodes = device.definition.nodes
     if not nodes:
         return
-    leaving, slopes = _balancing(type(device))
+    inputs, function = _balancing(type(device))
+    count, n = len(next(iter(values.values()))), len(nodes)
 
-    def residual(at: Mapping[str, Array]) -> Array:
-        return np.stack([evaluate(current, at) for current in leaving], axis=-1)
+    def residual(at: Mapping[str, Array]) -> tuple[Array, Array]:
+        found = np.empty((count, n + n * n))
+        with np.errstate(all="ignore"):
+            for k, column in enumerate(function(*(at[name] for name in inputs))):
+                found[:, k] = column
+        return found[:, :n], found[:, n:].reshape(count, n, n)
 
-    now = residual(values)
+    now, jacobian = residual(values)
     for _ in range(_STEPS):
-        jacobian = np.stack([np.stack([evaluate(s, values) for s in row], axis=-1) for row in slopes], axis=-2)
         try:
             step = np.linalg.solve(jacobian, -now[..., None])[..., 0]
         except np.linalg.LinAlgError:
@@ -100,13 +106,13 @@ def balance(device: Model, values: dict[str, Array]) -> None:
         share = np.ones(len(step))
         for _ in range(_HALVINGS):  # steep exponentials: as far along the step as brings the balance nearer
             trial = {**values, **{name: values[name] + share * step[..., k] for k, name in enumerate(nodes)}}
-            after = residual(trial)
+            after, slopes = residual(trial)
             worse = ~(np.abs(after).max(axis=-1) <= np.abs(now).max(axis=-1))
             if not worse.any():
                 break
             share[worse] /= 2
         values.update(trial)
-        now = after
+        now, jacobian = after, slopes
         if np.abs(share[:, None] * step).max() < 1e-12 * max(1.0, *(float(np.abs(values[n]).max()) for n in nodes)):
             return
     raise SpicememError(f"{device.definition.name}: internal nodes {', '.join(nodes)}", found="no balance of currents",

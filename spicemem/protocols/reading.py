@@ -136,7 +136,8 @@ def disturbance(cell: Circuit, synapse: Synapse, reading: Reading, result: Resul
         least, size = device.resolution(name), np.abs(moved)
         share = np.where(size > least, size / np.fmax(np.fmax(np.abs(start[name]), high - low), least), 0.0)
         if device.behaviour is not None:
-            g0, g1 = (conductance(device, {**start, name: start[name] + by}) for by in (0.0, moved))
+            both = {key: np.concatenate((v, v + moved if key == name else v)) for key, v in start.items()}
+            g0, g1 = np.split(conductance(device, both), 2)
             share = np.maximum(share, np.abs(g1 - g0) / np.maximum(np.abs(g0), 1e-300))
         shares[name] = share
     return shares
