@@ -59,7 +59,7 @@ def _processes(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
     places = context.SimpleQueue()
     # Worker and simulator take turns. Where there is a worker for each CPU, a simulator that starts on another's CPU
-    # waits there while its own is idle: 6 to 10 % of the time (benchmarks/campaign.md), unless each keeps to one.
+    # waits there while its own is idle: 6 to 13 % of the time (benchmarks/campaign.md), unless each keeps to one.
     cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     for k in range(workers):
         places.put(cpus[k] if len(cpus) == workers else None)
