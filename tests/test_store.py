@@ -884,7 +884,7 @@ def test_at_no_moment_is_the_folder_of_a_run_nobodys(owner, name, before, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_folders_of_the_living_the_unknown_and_of_failed_runs_stay(tmp_path, ngspice):
+def test_folders_of_the_living_the_unknown_and_of_failed_runs_stay(tmp_path, ngspice, monkeypatch):
     place, pid, _ = orphans.name().rstrip(";").rsplit(" ", 2)
     links = {"mine": orphans.name(), "elsewhere": f"another {place.split()[1]} {pid} 1;", "odd": "nobody",
              "none": None, "reused": f"{place} {pid} 1;", "ended": f"{place} 99999999 1;"}
@@ -892,6 +892,9 @@ def test_folders_of_the_living_the_unknown_and_of_failed_runs_stay(tmp_path, ngs
         (tmp_path / f"spicemem-{name}").mkdir()
         if link:
             os.symlink(link, tmp_path / f"spicemem-{name}.owner")
+    with monkeypatch.context() as patch:  # the links of another user
+        patch.setattr(os, "getuid", lambda: 12345)
+        assert not orphans.sweep(tmp_path)
     assert {p.name for p in orphans.sweep(tmp_path)} == {"spicemem-reused", "spicemem-ended"}
     # a failed run has been kept for people, and belongs to nobody
     with pytest.raises(SimulationError) as failed:

@@ -136,7 +136,7 @@ def sweep(folder: Path | None = None) -> list[Path]:
     for link in Path(folder or tempfile.gettempdir()).glob(f"spicemem-*{LINK}"):
         with contextlib.suppress(OSError, ValueError):  # another one removes it too; a link that is not ours
             owner, run = os.readlink(link), link.with_name(link.name.removesuffix(LINK))
-            if _dead(owner):
+            if _dead(owner) and link.lstat().st_uid == os.getuid():  # anybody may write among temporary files
                 _end(owner)
                 if run.is_dir():
                     shutil.rmtree(run, ignore_errors=True)
