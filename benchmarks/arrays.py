@@ -305,7 +305,7 @@ def largest(reads: Sequence[int] = (64, 128, 256, 512), runs: Sequence[int] = (1
         axes.loglog(sizes**2, times, "o-", label=f"{what}: cells$^{{{power:.2f}}}$")
     axes.set(xlabel="cells", ylabel="time (s)")
     axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=9)
+    figure.legend(fontsize=9, loc="outside upper center")
     figure.savefig(Path(__file__).parent.parent / "docs/pictures/array_cost.png", dpi=150)
     return ["## Cost against size, to the largest arrays", "",
             "![Cost against size](../docs/pictures/array_cost.png)", "", *lines, ""]
