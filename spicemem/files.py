@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from spicemem.errors import InputError
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file at once, or leave what was there. Raises InputError where it cannot be written."""
+def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file at once, or leave what was there. Raises InputError where it cannot be written.
+
+    data: the whole, or its parts one after the other.
+    """
     folder, name = os.path.split(path)
     partial = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
     try:
         try:
             with open(partial, "xb") as sink:
-                sink.write(data)
+                sink.writelines([data] if isinstance(data, bytes) else data)
             os.replace(partial, path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -1,8 +1,8 @@
 """Finished runs, kept under a key that says what they are the result of: an unchanged run is read, not repeated.
 
 A store is a folder. Each process appends its runs to a file of its own there (spicemem/records.py): facts as JSON, and
-arrays as .npy. No process changes what stands in a file, so any number of them share a store without locks, on a
-network too; making one file for each run would take as long as all else that the store does (docs/store.md).
+arrays as .npy. No process changes what stands in a file, so any number of them share a store without locks; making one
+file for each run would take longer than all else that the store does (docs/store.md).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicemem.errors import InputError
+from spicemem.files import write_bytes
 from spicemem.records import Record, body_of, packed, records
 
 #: Version of the format of an entry; part of every key, so that no version meets the entries of another.
@@ -36,8 +37,8 @@ FORMAT = 1
 VARIABLE = "SPICEMEM_STORE"
 
 _KEY = re.compile(r"[0-9a-f]{64}\Z")
-#: Files with runs, and those that are being written anew.
-_NAME, _PARTIAL = re.compile(r"[0-9a-f]{16}\.runs\Z"), re.compile(r"\.[0-9a-f]{16}\.runs\.tmp\Z")
+#: Files with runs, and those that write_bytes() has not finished.
+_NAME, _PARTIAL = re.compile(r"[0-9a-f]{16}\.runs\Z"), re.compile(r"\.[0-9a-f]{16}\.runs\.[0-9a-f]{12}\.tmp\Z")
 #: s. What a killed process left half written is older than this.
 _WRITING = 3600.0
 #: s. How exactly the time of the last use of a file is kept.
@@ -303,18 +304,15 @@ class Store:
     def _rewrite(self, path: Path, items: Sequence[Item]) -> None:
         """Leave nothing but these entries of a file. Another process finds them under the file's new name."""
         if items:
-            name = f"{secrets.token_hex(8)}.runs"
-            partial = self.folder / f".{name}.tmp"
+            new = self.folder / f"{secrets.token_hex(8)}.runs"
             try:
-                with _file(path) as source, open(partial, "xb") as sink:
-                    for item in items:
-                        sink.write(os.pread(source, item.size, item.record.offset))
-                os.utime(partial, (items[0].used, items[0].used))
-                os.replace(partial, self.folder / name)
-            except OSError as error:
-                partial.unlink(missing_ok=True)
-                raise InputError(f"store {self.folder}", found=f"{path.name} cannot be written anew: "
-                                 f"{error.strerror or error}", expected="room for what is to stay of it",
+                with _file(path) as source:
+                    write_bytes(new, (os.pread(source, item.size, item.record.offset) for item in items))
+                os.utime(new, (items[0].used, items[0].used))
+            except (OSError, InputError) as error:
+                why = error.found if isinstance(error, InputError) else error.strerror or error
+                raise InputError(f"store {self.folder}", found=f"{path.name} cannot be written anew: {why}",
+                                 expected="room for what is to stay of it",
                                  remedy="Remove more, or all, or make room") from None
         path.unlink(missing_ok=True)
 

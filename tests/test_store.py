@@ -1,6 +1,7 @@
 """The store of finished runs: is what comes out what went in, of the very run that is asked for? Does nothing break,
 whatever happens to the disk? Is nothing left behind by a process that is killed?"""
 
+import contextlib
 import io
 import json
 import os
@@ -471,16 +472,23 @@ def warned(work):
     return value, [str(w.message) for w in said if w.category is StoreWarning]
 
 
+@contextlib.contextmanager
+def room_for(size):
+    """As on a full disk: no file gets larger, and half of one is written."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_a_full_disk_costs_no_result(tmp_path):
     engine = engines.get("reference")
     plain = ask(engine)
     with store.use(tmp_path):
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as on a full disk, half of the file is written
-        try:
+        with room_for(1000):
             result, said = warned(lambda: [ask(engine), ask(engine)][0])
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert same(plain, result) and not result.stored
         assert len(said) == 1 and "cannot write (File too large). Runs are not kept" in said[0]  # once
         assert not [p for p in tmp_path.rglob("*") if p.is_file()]
@@ -491,12 +499,9 @@ def test_half_a_record_is_taken_back(tmp_path):
     kept, arrays = Store(tmp_path), {"signals": np.arange(100.0)}
     kept.put("a" * 64, arrays, {})
     (file,) = tmp_path.glob("*.runs")
-    before, limits = file.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 300, limits[1]))
-    try:
+    before = file.read_bytes()
+    with room_for(len(before) + 300):
         _, said = warned(lambda: kept.put("b" * 64, arrays, {}))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert len(said) == 1 and file.read_bytes() == before
     kept.put("c" * 64, arrays, {})
     assert [kept.get(k * 64) is None for k in "abc"] == [got(tmp_path, k * 64) is None for k in "abc"]
@@ -610,23 +615,18 @@ def test_a_file_of_which_some_is_pruned_goes_on(tmp_path):
     assert len(list(kept.entries())) == 6 and kept.prune().removed == 1
 
 
-def test_prune_without_room_says_so_and_loses_nothing(tmp_path, monkeypatch):
+def test_prune_without_room_says_so_and_loses_nothing(tmp_path):
     kept = Store(tmp_path)
     for k in "ab":
         kept.put(k * 64, {"signals": np.arange(100.0)}, {})
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
-    try:
-        with pytest.raises(InputError, match=r"cannot be written anew: File too large.*Remove more, or all"):
-            kept.prune(size=kept.size() - 1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with room_for(300), pytest.raises(InputError, match=r"cannot be written anew: File too large.*Remove more, or all"):
+        kept.prune(size=kept.size() - 1)
     assert got(tmp_path, "a" * 64) and got(tmp_path, "b" * 64) and len(list(tmp_path.iterdir())) == 1
 
 
 def test_prune_takes_what_killed_writers_left_but_not_what_is_being_written(tmp_path):
     kept, _ = filled(tmp_path, 1)
-    names = [f".{token * 16}.runs.tmp" for token in "ab"] + [f"{token * 16}.runs" for token in "ab"]
+    names = [f".{token * 16}.runs.{token * 12}.tmp" for token in "ab"] + [f"{token * 16}.runs" for token in "ab"]
     for name in names:
         (tmp_path / name).write_bytes(b"half")
     for name in names[::2]:
