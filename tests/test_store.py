@@ -605,7 +605,10 @@ def test_a_file_of_which_some_is_pruned_goes_on(tmp_path):
     for k in range(10):
         kept.put(f"{k:064x}", {"signals": np.arange(50.0) + k}, {})
     assert other.get(f"{0:064x}")  # knows the file as it was
+    week_ago = time.time() - 7 * 86400.0
+    os.utime(next(tmp_path.iterdir()), (week_ago, week_ago))
     assert Store(tmp_path).prune(size=kept.size() // 2).left == 5
+    assert next(tmp_path.iterdir()).stat().st_mtime == pytest.approx(week_ago, abs=1.0)  # pruning is no use of it
     for reader in (kept, other):
         assert [reader.get(f"{k:064x}") is None for k in range(10)] == [True] * 5 + [False] * 5
     kept.put(f"{10:064x}", {"signals": np.arange(50.0)}, {})
